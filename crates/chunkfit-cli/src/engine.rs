@@ -1,0 +1,433 @@
+//! One run from input to output: budget, base, plan, workers, result.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+use anyhow::{Context, bail};
+use chunkfit_core::{
+    Axis, ByteSize, ChunkGrid, MemoryModel, Operator, Placement, Prediction, Regime, Shape, Source,
+    StorageLayout,
+};
+use chunkfit_io::zarr::{self, StoreSpec};
+use chunkfit_io::{Input, InputOptions};
+use chunkfit_plan::{CostModel, OutputChunk, Plan, Problem};
+use chunkfit_run::{Event, Job, Pool, PoolOptions, Summary, TaskLedger, TaskModel};
+use memcage::{Cage, resident};
+
+use crate::args::Isolation;
+use crate::budget::{Allowed, parent_share};
+use crate::partial::{Found, Partial, RunRecord, lacks_space};
+use crate::progress::Progress;
+use crate::report::{IsolationUsed, Report};
+use crate::spec::{self, JobSpec};
+
+/// The storage chunk of an output is at most this long along each axis: small enough to buffer, large
+/// enough to read.
+pub(crate) const STORAGE_CHUNK: usize = 64;
+
+/// A run that somebody asked for.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) input: PathBuf,
+    pub(crate) output: PathBuf,
+    pub(crate) operator: String,
+    pub(crate) reading: InputOptions,
+    pub(crate) allowed: Allowed,
+    /// Whether the user said something about memory or workers, rather than taking the defaults.
+    pub(crate) allowed_was_said: bool,
+    pub(crate) workers: Option<usize>,
+    pub(crate) isolation: Isolation,
+    pub(crate) strategy: String,
+    pub(crate) resume: bool,
+    pub(crate) overwrite: bool,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// The output is complete.
+    Finished(Box<Report>),
+    /// It was complete before.
+    WasComplete,
+}
+
+/// Runs `request` in `cage`, or stops when `stop` is set.
+pub(crate) fn execute(
+    request: &Request,
+    cage: &Cage,
+    stop: &Arc<AtomicBool>,
+) -> anyhow::Result<Outcome> {
+    let operator = chunkfit_seismic::parse(&request.operator)?;
+    let found = Partial::open(&request.output, request.resume, request.overwrite)?;
+    let (partial, record, input, journal) = match found {
+        Found::Complete => return Ok(Outcome::WasComplete),
+        Found::Interrupted(partial, record) => {
+            check_same(request, operator.as_ref(), &record, partial.folder())?;
+            let input = Input::from_descriptor(&record.job.input)?;
+            let journal = partial.resume(&record)?;
+            (partial, *record, input, journal)
+        }
+        Found::Nothing(partial) => {
+            let input = Input::open(&request.input, &request.reading)?;
+            let record = prepare(request, cage, &partial, &input, operator.as_ref())?;
+            let journal = partial.begin(&record)?;
+            (partial, record, input, journal)
+        }
+    };
+    let plan = &record.plan;
+    let scratch = |core| zarr::write_scratch(plan.output_chunk, core);
+    let ledger = TaskLedger::before_sinks(operator.as_ref(), &input, &scratch);
+    let started = Instant::now();
+    let done_before: u64 = done_voxels(plan, &journal)?;
+    let mut progress =
+        Progress::new(&operator.name(), plan.grid.volume().voxels() as u64, done_before);
+    let mut observer = |event: &Event| progress.event(event);
+    let outcome = match record.isolation {
+        IsolationUsed::Processes => {
+            let model = TaskModel::new(ledger, record.base_bytes, record.margin_bytes);
+            let pool = Pool::new(cage, pool_options(&record.job, partial.folder(), Some(plan))?);
+            pool.run(plan, &model, &journal, stop, &mut observer)
+        }
+        IsolationUsed::Threads => {
+            let model = TaskModel::new(ledger, ByteSize::ZERO, record.margin_bytes);
+            let descriptor = Input::from_descriptor(&record.job.input)?;
+            let job =
+                spec::job(descriptor, chunkfit_seismic::parse(&record.job.operator)?, &partial.store())?;
+            let budget = plan.usable_bytes * plan.workers as u64;
+            chunkfit_run::threads(
+                &job,
+                plan,
+                &model,
+                record.base_bytes,
+                budget,
+                &journal,
+                stop,
+                &mut observer,
+            )
+        }
+    };
+    progress.finish();
+    let summary = outcome?;
+    spec::job(input_again(&record)?, chunkfit_seismic::parse(&record.job.operator)?, &partial.store())?
+        .finish()?;
+    let report = report(request, &record, &summary, cage, &input, started)?;
+    partial.commit()?;
+    Ok(Outcome::Finished(Box::new(report)))
+}
+
+fn input_again(record: &RunRecord) -> anyhow::Result<Input> {
+    Ok(Input::from_descriptor(&record.job.input)?)
+}
+
+/// Measures the base, plans, and sets the store up.
+fn prepare(
+    request: &Request,
+    cage: &Cage,
+    partial: &Partial,
+    input: &Input,
+    operator: &dyn Operator,
+) -> anyhow::Result<RunRecord> {
+    let volume = input.shape();
+    let needed = volume.bytes::<f32>() * operator.outputs().len() as u64;
+    if let Some(free) = lacks_space(partial.folder(), needed) {
+        bail!(
+            "the output needs {needed}, and the file system of {} has {free} left; make room or \
+             choose an output elsewhere",
+            partial.folder().display()
+        );
+    }
+    let job = JobSpec {
+        input: input.descriptor(),
+        operator: operator.name(),
+        store: partial.store(),
+    };
+    let isolation = match request.isolation {
+        Isolation::Processes => IsolationUsed::Processes,
+        Isolation::Threads => IsolationUsed::Threads,
+    };
+    let margin = TaskModel::default_margin();
+    let base = measure_base(cage, partial, &job, input, operator, isolation)?;
+    let (shared, task_base) = match isolation {
+        IsolationUsed::Processes => (parent_share()?, base),
+        IsolationUsed::Threads => (base, ByteSize::ZERO),
+    };
+    let budget = request.allowed.budget(request.workers, shared);
+    let plan = make_plan(
+        &request.strategy,
+        input,
+        operator,
+        budget,
+        task_base,
+        margin,
+    )?;
+    let store = zarr_spec(input, operator, &plan)?;
+    create_store(&partial.store(), &store, input)?;
+    Ok(RunRecord {
+        job,
+        plan,
+        allowed: request.allowed,
+        isolation,
+        base_bytes: base,
+        margin_bytes: margin,
+    })
+}
+
+/// The chunks for `source`, by the strategy of that name.
+pub(crate) fn make_plan(
+    strategy: &str,
+    source: &dyn Source,
+    operator: &dyn Operator,
+    budget: chunkfit_plan::Budget,
+    base: ByteSize,
+    margin: ByteSize,
+) -> anyhow::Result<Plan> {
+    let most = Shape::new([STORAGE_CHUNK; 3])?;
+    let scratch = |core: Shape| zarr::write_scratch(chunkfit_plan::output_chunk(core, most), core);
+    let ledger = TaskLedger::before_sinks(operator, source, &scratch);
+    let model = TaskModel::new(ledger, base, margin);
+    let problem = Problem {
+        volume: source.shape(),
+        element_bytes: size_of::<f32>(),
+        halo: operator.halo(),
+        layout: source.layout(),
+        storage: OutputChunk::AtMost(most),
+        budget,
+        cost: CostModel::default(),
+        model: &model,
+    };
+    Ok(chunkfit_plan::strategy(strategy)?.plan(&problem)?)
+}
+
+/// A task so small that what it needs is almost all base: at most 16 voxels along each axis.
+fn small_task(volume: Shape, operator: &dyn Operator) -> anyhow::Result<Placement> {
+    let small = Shape::new(volume.extents().map(|n| n.min(16)))?;
+    let core = ChunkGrid::new(volume, small).get(0).context("a volume has a first chunk")?;
+    Ok(Placement::new(volume, core, &operator.halo()))
+}
+
+/// The resident set of a worker (or of this process, with threads) beyond what a task's ledger says,
+/// measured on a small task that goes all the way from the input to a store.
+fn measure_base(
+    cage: &Cage,
+    partial: &Partial,
+    job: &JobSpec,
+    input: &Input,
+    operator: &dyn Operator,
+    isolation: IsolationUsed,
+) -> anyhow::Result<ByteSize> {
+    let at = small_task(input.shape(), operator)?;
+    let store = StoreSpec {
+        chunk: at.core().shape(),
+        coordinates: false,
+        ..zarr_spec_with(input, operator, at.core().shape(), "probe", serde_json::Map::new())
+    };
+    zarr::create(&partial.probe_store(), &store)?;
+    let probe = JobSpec { store: partial.probe_store(), ..job.clone() };
+    // The first time pages in code and sets allocators up; the second shows what stays.
+    let peaks: Vec<Option<ByteSize>> = match isolation {
+        IsolationUsed::Processes => {
+            let pool = Pool::new(cage, pool_options(&probe, partial.folder(), None)?);
+            pool.measure(&[at, at])?.iter().map(|done| done.peak).collect()
+        }
+        IsolationUsed::Threads => {
+            let job = spec::job(
+                Input::from_descriptor(&probe.input)?,
+                chunkfit_seismic::parse(&probe.operator)?,
+                &probe.store,
+            )?;
+            resident::steady_allocator();
+            job.perform(&at)?;
+            job.perform(&at)?;
+            vec![Some(ByteSize::new(resident::peak_bytes()?) + ByteSize::mib(2))]
+        }
+    };
+    std::fs::remove_dir_all(partial.probe_store())?;
+    let scratch = |core| zarr::write_scratch(at.core().shape(), core);
+    let counted = TaskLedger::before_sinks(operator, input, &scratch)
+        .bytes(at.block().shape(), at.core().shape());
+    let peak = peaks.into_iter().flatten().max();
+    let peak = match peak {
+        Some(peak) => peak,
+        None => bail!("this kernel does not let a process reset its peak, so the base is unknown"),
+    };
+    Ok(peak - counted)
+}
+
+fn pool_options(job: &JobSpec, logs: &Path, plan: Option<&Plan>) -> anyhow::Result<PoolOptions> {
+    Ok(PoolOptions {
+        spec: serde_json::to_string(job)?,
+        limit: plan.map(|plan| plan.limit_bytes),
+        logs: logs.to_owned(),
+    })
+}
+
+fn check_same(
+    request: &Request,
+    operator: &dyn Operator,
+    record: &RunRecord,
+    folder: &Path,
+) -> anyhow::Result<()> {
+    let again = format!("or delete {} to start again", folder.display());
+    if record.job.operator != operator.name() {
+        bail!(
+            "the interrupted run is {}, this command says {}; use the same operator, {again}",
+            record.job.operator,
+            operator.name()
+        );
+    }
+    let before = record.job.input.path();
+    let same = match (before.canonicalize(), request.input.canonicalize()) {
+        (Ok(before), Ok(now)) => before == now,
+        _ => before == request.input,
+    };
+    if !same {
+        bail!(
+            "the interrupted run reads {}, this command says {}; use the same input, {again}",
+            before.display(),
+            request.input.display()
+        );
+    }
+    if request.allowed_was_said && record.allowed != request.allowed {
+        bail!(
+            "the interrupted run was planned for {}, this command says {}; leave the memory options \
+             out to continue it, {again}",
+            record.allowed.limit(),
+            request.allowed.limit()
+        );
+    }
+    Ok(())
+}
+
+fn done_voxels(plan: &Plan, journal: &chunkfit_run::Journal) -> anyhow::Result<u64> {
+    if journal.count_done()? == 0 {
+        return Ok(0);
+    }
+    let mut voxels = 0;
+    for (index, core) in plan.grid.iter().enumerate() {
+        if journal.is_done(index as u64)? {
+            voxels += core.shape().voxels() as u64;
+        }
+    }
+    Ok(voxels)
+}
+
+fn report(
+    request: &Request,
+    record: &RunRecord,
+    summary: &Summary,
+    cage: &Cage,
+    input: &Input,
+    started: Instant,
+) -> anyhow::Result<Report> {
+    let plan = &record.plan;
+    let volume = plan.grid.volume();
+    let elapsed_s = started.elapsed().as_secs_f64();
+    let stored = ByteSize::new(volume.voxels() as u64 * sample_bytes(input) as u64);
+    let share = summary.voxels as f64 / volume.voxels() as f64;
+    Ok(Report {
+        chunkfit: env!("CARGO_PKG_VERSION"),
+        operator: record.job.operator.clone(),
+        input: request.input.clone(),
+        output: request.output.clone(),
+        shape: volume,
+        missing_traces: input.missing_traces(),
+        strategy: plan.strategy.clone(),
+        chunk: plan.grid.chunk(),
+        storage_chunk: plan.output_chunk,
+        workers: plan.workers,
+        isolation: record.isolation,
+        mechanism: match record.isolation {
+            IsolationUsed::Processes => cage.mechanism().to_string(),
+            IsolationUsed::Threads => format!("admission by prediction; {}", cage.mechanism()),
+        },
+        limit_scope: if record.allowed.total().is_some() { "total" } else { "worker" },
+        limit_bytes: record.allowed.limit(),
+        worker_limit_bytes: plan.limit_bytes,
+        chunks: plan.tasks,
+        chunks_resumed: summary.resumed,
+        tasks: summary.tasks,
+        retries: summary.retries,
+        splits: summary.splits,
+        killed: summary.killed,
+        tasks_over_bound: summary.tasks_over_bound,
+        base_bytes: record.base_bytes,
+        peak_bytes_max: summary.peak,
+        parent_peak_bytes: ByteSize::new(resident::peak_bytes()?),
+        upper_bound_bytes_max: summary.upper_bound,
+        utilisation_median: summary.utilisation_median,
+        halo_factor: plan.halo_factor,
+        read_factor: if share > 0.0 { summary.fetched.as_f64() / (stored.as_f64() * share) } else { 0.0 },
+        elapsed_s,
+        voxels_per_s: summary.voxels as f64 / elapsed_s,
+        verified: None,
+        verification: None,
+    })
+}
+
+/// Bytes of one stored sample.
+fn sample_bytes(input: &Input) -> usize {
+    match input.layout() {
+        StorageLayout::Contiguous { element_bytes } | StorageLayout::Chunked { element_bytes, .. } => {
+            element_bytes
+        }
+        StorageLayout::Traces { sample_bytes, .. } => sample_bytes,
+        _ => size_of::<f32>(),
+    }
+}
+
+fn zarr_spec<'a>(
+    input: &'a Input,
+    operator: &'a dyn Operator,
+    plan: &Plan,
+) -> anyhow::Result<StoreSpec<'a>> {
+    let mut attributes = serde_json::Map::new();
+    let provenance = serde_json::json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "operator": operator.name(),
+        "input": input.path().file_name().map(|name| name.to_string_lossy().into_owned()),
+        "missing_traces": input.missing_traces(),
+    });
+    attributes.insert("chunkfit".to_owned(), provenance);
+    Ok(StoreSpec {
+        coordinates: input.coordinates(0..1)?.is_some(),
+        ..zarr_spec_with(input, operator, plan.output_chunk, "PostStack3DTime", attributes)
+    })
+}
+
+fn zarr_spec_with<'a>(
+    input: &'a Input,
+    operator: &'a dyn Operator,
+    chunk: Shape,
+    name: &'a str,
+    attributes: serde_json::Map<String, serde_json::Value>,
+) -> StoreSpec<'a> {
+    StoreSpec {
+        volume: input.shape(),
+        chunk,
+        outputs: operator.outputs(),
+        axes: input.axes(),
+        name,
+        attributes,
+        coordinates: false,
+    }
+}
+
+/// Makes the store and copies what belongs to the traces: which are there, and where they lie. A few
+/// inlines at a time, so that memory does not grow with the survey.
+fn create_store(path: &Path, store: &StoreSpec<'_>, input: &Input) -> anyhow::Result<()> {
+    zarr::create(path, store)?;
+    let inlines = store.volume[Axis::Inline];
+    let step = zarr::TRACE_ROWS;
+    for first in (0..inlines).step_by(step) {
+        let rows = first..(first + step).min(inlines);
+        zarr::write_mask(path, first, input.live(rows.clone())?.view())?;
+        if store.coordinates
+            && let Some((x, y)) = input.coordinates(rows)?
+        {
+            zarr::write_coordinates(path, first, x.view(), y.view())?;
+        }
+    }
+    Ok(())
+}
