@@ -1,12 +1,12 @@
 use chunkfit_core::{ByteSize, MemoryModel, Operator, Prediction, Regime, Shape, Source};
 
 /// The heap bytes that writing a core holds, beyond the core itself.
-pub(crate) trait WriteScratch {
+pub(crate) trait WriteScratch: Sync {
     fn write_scratch(&self, core: Shape) -> ByteSize;
 }
 
 /// A sink that does not exist yet, known by the scratch it will need.
-impl<F: Fn(Shape) -> ByteSize> WriteScratch for F {
+impl<F: Fn(Shape) -> ByteSize + Sync> WriteScratch for F {
     fn write_scratch(&self, core: Shape) -> ByteSize {
         self(core)
     }
@@ -37,7 +37,7 @@ impl<'a> TaskLedger<'a> {
 
     /// The ledger of a job whose sinks do not exist yet, as when planning; `write_scratch` gives the
     /// bytes that writing a core of a shape will hold.
-    pub fn before_sinks<F: Fn(Shape) -> ByteSize>(
+    pub fn before_sinks<F: Fn(Shape) -> ByteSize + Sync>(
         operator: &'a dyn Operator,
         source: &'a dyn Source,
         write_scratch: &'a F,
