@@ -3,6 +3,7 @@
 mod demo;
 mod python;
 mod steps;
+mod vm;
 
 use std::process::ExitCode;
 
@@ -10,7 +11,8 @@ const HELP: &str = "\
 cargo xtask test    everything that CI runs: lint, tests, features, docs, demo
 cargo xtask lint    rustfmt and clippy
 cargo xtask docs    rustdoc without warnings
-cargo xtask demo    the demo in release, its report held against the figures it promises";
+cargo xtask demo    the demo in release, its report held against the figures it promises
+cargo xtask vm-test memcage's tests on a real cgroup v2 hierarchy, in a virtual machine";
 
 fn main() -> ExitCode {
     let task = std::env::args().nth(1).unwrap_or_default();
@@ -19,6 +21,7 @@ fn main() -> ExitCode {
         "lint" => steps::lint(),
         "docs" => steps::docs(),
         "demo" => demo::run(),
+        "vm-test" => vm::test(),
         "" | "help" | "--help" | "-h" => {
             println!("{HELP}");
             return ExitCode::SUCCESS;

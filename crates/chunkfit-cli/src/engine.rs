@@ -7,13 +7,12 @@ use std::time::Instant;
 
 use anyhow::{Context, bail};
 use chunkfit_core::{
-    Axis, ByteSize, ChunkGrid, MemoryModel, Operator, Placement, Prediction, Regime, Shape, Source,
-    StorageLayout,
+    Axis, ByteSize, ChunkGrid, Operator, Placement, Shape, Source, StorageLayout,
 };
 use chunkfit_io::zarr::{self, StoreSpec};
 use chunkfit_io::{Input, InputOptions};
 use chunkfit_plan::{CostModel, OutputChunk, Plan, Problem};
-use chunkfit_run::{Event, Job, Pool, PoolOptions, Summary, TaskLedger, TaskModel};
+use chunkfit_run::{Event, Journal, Pool, PoolOptions, Summary, TaskLedger, TaskModel};
 use memcage::{Cage, resident};
 
 use crate::args::Isolation;
@@ -69,12 +68,13 @@ pub(crate) fn execute(
             let journal = partial.resume(&record)?;
             (partial, *record, input, journal)
         }
-        Found::Nothing(partial) => {
-            let input = Input::open(&request.input, &request.reading)?;
-            let record = prepare(request, cage, &partial, &input, operator.as_ref())?;
-            let journal = partial.begin(&record)?;
-            (partial, record, input, journal)
-        }
+        Found::Nothing(partial) => match begin(request, cage, &partial, operator.as_ref()) {
+            Ok((record, input, journal)) => (partial, record, input, journal),
+            Err(error) => {
+                partial.discard();
+                return Err(error);
+            }
+        },
     };
     let plan = &record.plan;
     let scratch = |core| zarr::write_scratch(plan.output_chunk, core);
@@ -119,6 +119,19 @@ pub(crate) fn execute(
 
 fn input_again(record: &RunRecord) -> anyhow::Result<Input> {
     Ok(Input::from_descriptor(&record.job.input)?)
+}
+
+/// Opens the input, prepares the run, and makes it one that can be resumed.
+fn begin(
+    request: &Request,
+    cage: &Cage,
+    partial: &Partial,
+    operator: &dyn Operator,
+) -> anyhow::Result<(RunRecord, Input, Journal)> {
+    let input = Input::open(&request.input, &request.reading)?;
+    let record = prepare(request, cage, partial, &input, operator)?;
+    let journal = partial.begin(&record)?;
+    Ok((record, input, journal))
 }
 
 /// Measures the base, plans, and sets the store up.
@@ -300,7 +313,7 @@ fn check_same(
     Ok(())
 }
 
-fn done_voxels(plan: &Plan, journal: &chunkfit_run::Journal) -> anyhow::Result<u64> {
+fn done_voxels(plan: &Plan, journal: &Journal) -> anyhow::Result<u64> {
     if journal.count_done()? == 0 {
         return Ok(0);
     }

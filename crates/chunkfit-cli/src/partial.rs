@@ -24,6 +24,9 @@ use crate::budget::Allowed;
 use crate::report::IsolationUsed;
 use crate::spec::JobSpec;
 
+/// The file whose presence makes a folder an interrupted run.
+const RECORD: &str = "run.json";
+
 /// What is being run: enough to finish it.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct RunRecord {
@@ -69,8 +72,8 @@ impl Partial {
                 output.display()
             );
         }
-        let existed = folder.exists();
-        if existed && !resume && !overwrite {
+        let interrupted = folder.join(RECORD).exists();
+        if interrupted && !resume && !overwrite {
             bail!(
                 "{} is an interrupted run; continue it with --resume, or delete it to start again",
                 folder.display()
@@ -79,7 +82,7 @@ impl Partial {
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         let lock = lock(&folder.join("lock"))?;
         let this = Self { folder, output: output.to_owned(), overwrite, _lock: lock };
-        if existed && resume && this.record_path().exists() {
+        if interrupted && resume {
             let record = this.load()?;
             return Ok(Found::Interrupted(this, Box::new(record)));
         }
@@ -101,7 +104,7 @@ impl Partial {
     }
 
     fn record_path(&self) -> PathBuf {
-        self.folder.join("run.json")
+        self.folder.join(RECORD)
     }
 
     fn journal_path(&self) -> PathBuf {
@@ -132,15 +135,26 @@ impl Partial {
         })
     }
 
-    /// Removes all but the lock.
+    /// Removes what an earlier run left, all but the lock. A folder with anything else in it is not ours.
     fn clear(&self) -> anyhow::Result<()> {
-        for entry in fs::read_dir(&self.folder)? {
-            let path = entry?.path();
-            if path.file_name().is_some_and(|name| name != "lock") {
-                remove(&path).with_context(|| format!("cannot remove {}", path.display()))?;
-            }
+        let entries = fs::read_dir(&self.folder)?.collect::<Result<Vec<_>, _>>()?;
+        let names = entries.iter().map(|entry| entry.file_name().to_string_lossy().into_owned());
+        if let Some(name) = names.into_iter().find(|name| !is_ours(name)) {
+            bail!(
+                "{} holds {name}, which no run made; name another output, or move it away",
+                self.folder.display()
+            );
+        }
+        for path in entries.iter().map(fs::DirEntry::path).filter(|path| !path.ends_with("lock")) {
+            remove(&path).with_context(|| format!("cannot remove {}", path.display()))?;
         }
         Ok(())
+    }
+
+    /// Removes the folder of a run that failed before it began.
+    pub(crate) fn discard(self) {
+        // The reason for the failure is the error to tell, not a folder that stays behind.
+        let _ = fs::remove_dir_all(&self.folder);
     }
 
     /// The store becomes the output, and the folder goes.
@@ -162,6 +176,12 @@ pub(crate) fn lacks_space(folder: &Path, needed: ByteSize) -> Option<ByteSize> {
     let stat = rustix::fs::statvfs(folder).ok()?;
     let free = ByteSize::new(stat.f_bavail.saturating_mul(stat.f_frsize));
     (free < needed).then_some(free)
+}
+
+/// Whether a run makes an entry of this name in its folder.
+fn is_ours(name: &str) -> bool {
+    let fixed = ["lock", "store", "probe", "done", RECORD, "run.json.tmp", "replaced"];
+    fixed.contains(&name) || (name.starts_with("worker-") && name.ends_with(".err"))
 }
 
 /// `path` with `suffix` added to its last component.

@@ -10,7 +10,7 @@ use chunkfit_run::Job;
 use serde::{Deserialize, Serialize};
 
 /// Source, operator and output store of a job.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct JobSpec {
     pub(crate) input: InputDescriptor,
     pub(crate) operator: String,

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use anyhow::{Context, bail};
 use chunkfit_core::{Axis, ByteSize, ChunkGrid, Operator, Region, Shape, Source};
-use chunkfit_io::segy::{SegyLayout, SegyOptions, SegyWriter};
+use chunkfit_io::segy::{SegyLayout, SegyWriter};
 use chunkfit_io::zarr::ZarrSource;
 use chunkfit_io::{Input, InputOptions};
 use chunkfit_seismic::synthetic::Survey;

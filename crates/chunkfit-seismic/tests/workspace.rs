@@ -1,0 +1,75 @@
+//! Heap bytes of every operator against what it declares.
+
+use chunkfit_core::testing::{Dice, check_workspace};
+use chunkfit_core::{ByteSize, Operator, Placement, Region, Shape};
+use chunkfit_seismic::parse;
+use ndarray::Array3;
+
+#[global_allocator]
+static ALLOCATOR: dhat::Alloc = dhat::Alloc;
+
+/// Largest number of heap bytes held at once while `work` runs.
+fn heap_peak(work: &mut dyn FnMut()) -> ByteSize {
+    let _profiler = dhat::Profiler::builder().testing().build();
+    work();
+    let stats = dhat::HeapStats::get();
+    assert_eq!(stats.curr_bytes, 0, "something was kept");
+    ByteSize::of::<u8>(stats.max_bytes)
+}
+
+/// One test, since the profiler counts the whole process.
+#[test]
+fn workspace_is_not_exceeded() {
+    for name in [
+        "gaussian",
+        "gaussian:sigma=1x0.4x2",
+        "gaussian:sigma=0",
+        "gst",
+        "gst:kernel=5,outputs=dip",
+        "gst:kernel=1",
+        "gst:kernel=3x1x9",
+        "gst:kernel=31",
+    ] {
+        let operator = operator(name);
+        // At the faces of a volume less is needed than declared.
+        check_workspace(operator.as_ref(), [20, 30, 90], 60, ByteSize::kib(32), heap_peak);
+        check_workspace(operator.as_ref(), [3, 4, 300], 20, ByteSize::kib(32), heap_peak);
+        declared_to_the_byte(operator.as_ref());
+    }
+    let envelope = operator("envelope");
+    check_workspace(envelope.as_ref(), [5, 6, 700], 100, ByteSize::kib(150), heap_peak);
+    // Plans follow the factors of the length: primes next to powers of two are the worst.
+    let long = [1019, 1031, 2039, 2063, 4093, 8191, 30_011];
+    for n in (1..700).chain((700..9000).step_by(61)).chain(long) {
+        let (used, declared) = whole(envelope.as_ref(), [1, 1, n]);
+        assert!(used <= declared, "{n} samples: used {used}, declared {declared}");
+    }
+}
+
+fn operator(name: &str) -> Box<dyn Operator> {
+    parse(name).expect("the name is right")
+}
+
+/// Far from every face a filter uses what it declares.
+fn declared_to_the_byte(operator: &dyn Operator) {
+    let volume = Shape::new([60, 62, 80]).expect("not empty");
+    let core = Region::new([28, 29, 30], Shape::new([4, 5, 21]).expect("not empty"));
+    let (used, declared) = task(operator, &Placement::new(volume, core, &operator.halo()));
+    assert_eq!(used, declared, "{}", operator.name());
+}
+
+fn whole(operator: &dyn Operator, extents: [usize; 3]) -> (ByteSize, ByteSize) {
+    task(operator, &Placement::whole(Shape::new(extents).expect("not empty")))
+}
+
+/// Heap bytes used and declared.
+fn task(operator: &dyn Operator, at: &Placement) -> (ByteSize, ByteSize) {
+    let block = Dice::new(1).volume(at.block().shape());
+    let core = at.core().shape();
+    let mut outputs = vec![Array3::zeros(core.extents()); operator.outputs().len()];
+    let mut views: Vec<_> = outputs.iter_mut().map(|output| output.view_mut()).collect();
+    let used = heap_peak(&mut || {
+        operator.apply(block.view(), at, &mut views).expect("the arrays fit");
+    });
+    (used, operator.workspace(at.block().shape(), core))
+}
