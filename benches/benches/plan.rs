@@ -9,10 +9,9 @@ use criterion::{Criterion, criterion_group, criterion_main};
 fn planning(c: &mut Criterion) {
     let mut group = c.benchmark_group("plan");
     group.sample_size(20);
-    for (extents, workers, memory) in [
-        ([951, 651, 462], 4, ByteSize::gib(4)),
-        ([2000, 2000, 1500], 32, ByteSize::mib(256)),
-    ] {
+    for (extents, workers, memory) in
+        [([951, 651, 462], 4, ByteSize::gib(4)), ([2000, 2000, 1500], 32, ByteSize::mib(256))]
+    {
         for name in ["gst", "gaussian:sigma=3", "envelope"] {
             let operator = chunkfit_seismic::parse(name).expect("a known operator");
             let ledger = Ledger::new(operator.as_ref());

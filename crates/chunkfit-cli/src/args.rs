@@ -9,7 +9,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Run an operator over a seismic volume that is larger than memory, without being killed for it.
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 100, after_help = "\
+#[command(
+    version,
+    max_term_width = 100,
+    after_help = "\
 Examples:
   chunkfit demo                                              a synthetic survey, start to end
   chunkfit info survey.sgy                                   what is in the file
@@ -17,7 +20,8 @@ Examples:
   chunkfit plan survey.sgy --operator envelope --worker-memory 2GiB --workers 8
   chunkfit plan --shape 951x651x462 --operator gst --worker-memory 4GiB --workers 4 --json -
 
-Volumes are (inline, crossline, sample). Sizes are written 192MiB, 4GiB or 1.5GB.")]
+Volumes are (inline, crossline, sample). Sizes are written 192MiB, 4GiB or 1.5GB."
+)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,

@@ -6,9 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use anyhow::{Context, bail};
-use chunkfit_core::{
-    Axis, ByteSize, ChunkGrid, Operator, Placement, Shape, Source, StorageLayout,
-};
+use chunkfit_core::{Axis, ByteSize, ChunkGrid, Operator, Placement, Shape, Source, StorageLayout};
 use chunkfit_io::zarr::{self, StoreSpec};
 use chunkfit_io::{Input, InputOptions};
 use chunkfit_plan::{CostModel, OutputChunk, Plan, Problem};
@@ -93,8 +91,11 @@ pub(crate) fn execute(
         IsolationUsed::Threads => {
             let model = TaskModel::new(ledger, ByteSize::ZERO, record.margin_bytes);
             let descriptor = Input::from_descriptor(&record.job.input)?;
-            let job =
-                spec::job(descriptor, chunkfit_seismic::parse(&record.job.operator)?, &partial.store())?;
+            let job = spec::job(
+                descriptor,
+                chunkfit_seismic::parse(&record.job.operator)?,
+                &partial.store(),
+            )?;
             let budget = plan.usable_bytes * plan.workers as u64;
             chunkfit_run::threads(
                 &job,
@@ -110,8 +111,12 @@ pub(crate) fn execute(
     };
     progress.finish();
     let summary = outcome?;
-    spec::job(input_again(&record)?, chunkfit_seismic::parse(&record.job.operator)?, &partial.store())?
-        .finish()?;
+    spec::job(
+        input_again(&record)?,
+        chunkfit_seismic::parse(&record.job.operator)?,
+        &partial.store(),
+    )?
+    .finish()?;
     let report = report(request, &record, &summary, cage, &input, started)?;
     partial.commit()?;
     Ok(Outcome::Finished(Box::new(report)))
@@ -151,11 +156,8 @@ fn prepare(
             partial.folder().display()
         );
     }
-    let job = JobSpec {
-        input: input.descriptor(),
-        operator: operator.name(),
-        store: partial.store(),
-    };
+    let job =
+        JobSpec { input: input.descriptor(), operator: operator.name(), store: partial.store() };
     let isolation = match request.isolation {
         Isolation::Processes => IsolationUsed::Processes,
         Isolation::Threads => IsolationUsed::Threads,
@@ -167,14 +169,7 @@ fn prepare(
         IsolationUsed::Threads => (base, ByteSize::ZERO),
     };
     let budget = request.allowed.budget(request.workers, shared);
-    let plan = make_plan(
-        &request.strategy,
-        input,
-        operator,
-        budget,
-        task_base,
-        margin,
-    )?;
+    let plan = make_plan(&request.strategy, input, operator, budget, task_base, margin)?;
     let store = zarr_spec(input, operator, &plan)?;
     create_store(&partial.store(), &store, input)?;
     Ok(RunRecord {
@@ -371,7 +366,11 @@ fn report(
         upper_bound_bytes_max: summary.upper_bound,
         utilisation_median: summary.utilisation_median,
         halo_factor: plan.halo_factor,
-        read_factor: if share > 0.0 { summary.fetched.as_f64() / (stored.as_f64() * share) } else { 0.0 },
+        read_factor: if share > 0.0 {
+            summary.fetched.as_f64() / (stored.as_f64() * share)
+        } else {
+            0.0
+        },
         elapsed_s,
         voxels_per_s: summary.voxels as f64 / elapsed_s,
         verified: None,
@@ -382,9 +381,8 @@ fn report(
 /// Bytes of one stored sample.
 fn sample_bytes(input: &Input) -> usize {
     match input.layout() {
-        StorageLayout::Contiguous { element_bytes } | StorageLayout::Chunked { element_bytes, .. } => {
-            element_bytes
-        }
+        StorageLayout::Contiguous { element_bytes }
+        | StorageLayout::Chunked { element_bytes, .. } => element_bytes,
         StorageLayout::Traces { sample_bytes, .. } => sample_bytes,
         _ => size_of::<f32>(),
     }

@@ -162,7 +162,8 @@ impl Partial {
         let (store, output) = (self.store(), &self.output);
         if self.overwrite && output.symlink_metadata().is_ok() {
             let old = self.folder.join("replaced");
-            fs::rename(output, &old).with_context(|| format!("cannot move {}", output.display()))?;
+            fs::rename(output, &old)
+                .with_context(|| format!("cannot move {}", output.display()))?;
         }
         fs::rename(&store, output).with_context(|| format!("cannot make {}", output.display()))?;
         sync_folder_of(output);
@@ -187,7 +188,10 @@ fn is_ours(name: &str) -> bool {
 /// `path` with `suffix` added to its last component.
 fn beside(path: &Path, suffix: &str) -> anyhow::Result<PathBuf> {
     let Some(name) = path.file_name() else {
-        bail!("{} is not a name for an output; give a folder name such as dip.zarr", path.display());
+        bail!(
+            "{} is not a name for an output; give a folder name such as dip.zarr",
+            path.display()
+        );
     };
     let mut name = OsString::from(name);
     name.push(suffix);

@@ -26,16 +26,31 @@ impl Palette {
     fn stops(self) -> &'static [Rgb] {
         match self {
             Self::Diverging => &[
-                [20, 48, 96], [54, 120, 184], [164, 204, 228], [248, 248, 246], [246, 190, 160],
-                [206, 86, 74], [104, 8, 32],
+                [20, 48, 96],
+                [54, 120, 184],
+                [164, 204, 228],
+                [248, 248, 246],
+                [246, 190, 160],
+                [206, 86, 74],
+                [104, 8, 32],
             ],
             Self::Sequential => &[
-                [16, 12, 44], [66, 26, 104], [134, 40, 110], [202, 66, 84], [242, 124, 56],
-                [250, 196, 84], [252, 250, 200],
+                [16, 12, 44],
+                [66, 26, 104],
+                [134, 40, 110],
+                [202, 66, 84],
+                [242, 124, 56],
+                [250, 196, 84],
+                [252, 250, 200],
             ],
             Self::Cyclic => &[
-                [226, 218, 226], [120, 160, 198], [84, 84, 172], [44, 20, 58], [148, 50, 84],
-                [206, 148, 118], [226, 218, 226],
+                [226, 218, 226],
+                [120, 160, 198],
+                [84, 84, 172],
+                [44, 20, 58],
+                [148, 50, 84],
+                [206, 148, 118],
+                [226, 218, 226],
             ],
         }
     }
@@ -79,7 +94,8 @@ impl Panel {
         values: Array2<f32>,
         palette: Palette,
     ) -> Self {
-        let mut sizes: Vec<f32> = values.iter().map(|v| v.abs()).filter(|v| v.is_finite()).collect();
+        let mut sizes: Vec<f32> =
+            values.iter().map(|v| v.abs()).filter(|v| v.is_finite()).collect();
         sizes.sort_unstable_by(f32::total_cmp);
         let top = sizes.get(sizes.len() * 985 / 1000).copied().unwrap_or(0.0);
         let top = if top > 0.0 { top } else { 1.0 };
@@ -157,7 +173,7 @@ impl Canvas {
         self.frame(x0, y0, WIDTH, HEIGHT);
         self.text(&panel.title, 21.0, x0 as f32, y0 as f32 - 60.0, Align::Left);
         self.text(&title_of(crosslines), 14.0, (x0 + WIDTH) as f32, y0 as f32 - 40.0, Align::Right);
-        self.text(&title_of(samples), 14.0, x0 as f32 - 12.0, y0 as f32 - 22.0, Align::Right);
+        self.text(&title_of(samples), 14.0, x0 as f32 - 9.0, y0 as f32 - 40.0, Align::Right);
         for (position, label) in ticks(&crosslines.values) {
             let x = x0 + (position * (WIDTH - 1) as f64) as usize;
             self.fill(x, y0 - 5, 1, 5, INK);
@@ -229,7 +245,8 @@ impl Canvas {
         };
         let baseline = y + scaled.ascent();
         for c in text.chars() {
-            let glyph = scaled.glyph_id(c).with_scale_and_position(scaled.scale(), point(pen, baseline));
+            let glyph =
+                scaled.glyph_id(c).with_scale_and_position(scaled.scale(), point(pen, baseline));
             pen += advance(c);
             if let Some(outline) = font.outline_glyph(glyph) {
                 let corner = outline.px_bounds().min;

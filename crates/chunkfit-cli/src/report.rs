@@ -104,18 +104,11 @@ impl Report {
             ),
             (
                 "extra work",
-                format!(
-                    "computed {:.2}× (halo), read {:.2}×",
-                    self.halo_factor, self.read_factor
-                ),
+                format!("computed {:.2}× (halo), read {:.2}×", self.halo_factor, self.read_factor),
             ),
             (
                 "time",
-                format!(
-                    "{:.1} s, {:.1} million voxels/s",
-                    self.elapsed_s,
-                    self.voxels_per_s / 1e6
-                ),
+                format!("{:.1} s, {:.1} million voxels/s", self.elapsed_s, self.voxels_per_s / 1e6),
             ),
         ];
         if self.missing_traces > 0 {

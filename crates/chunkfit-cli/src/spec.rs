@@ -28,11 +28,7 @@ pub(crate) fn open(text: &str) -> Result<Job, BoxError> {
 }
 
 /// A job that reads `input` and writes each output of `operator` to the store of its name.
-pub(crate) fn job(
-    input: Input,
-    operator: Box<dyn Operator>,
-    store: &Path,
-) -> anyhow::Result<Job> {
+pub(crate) fn job(input: Input, operator: Box<dyn Operator>, store: &Path) -> anyhow::Result<Job> {
     let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
     for output in operator.outputs() {
         sinks.push(Box::new(ZarrSink::open(store, &output.name)?));

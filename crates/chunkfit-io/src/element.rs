@@ -1,3 +1,5 @@
+use std::fmt;
+
 use ndarray::ArrayViewMut1;
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +11,16 @@ pub enum ByteOrder {
     Big,
     /// Least significant byte first.
     Little,
+}
+
+/// As on the command line: `big` or `little`.
+impl fmt::Display for ByteOrder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Big => "big",
+            Self::Little => "little",
+        })
+    }
 }
 
 impl ByteOrder {

@@ -1,5 +1,5 @@
 use chunkfit_core::{Axis, AxisLabel, Shape, TraceOrder};
-use serde::Serialize;
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::ByteOrder;
 
@@ -14,7 +14,7 @@ pub struct Info {
     /// Size of the file; of a Zarr array, of its decoded voxels.
     pub bytes: u64,
     /// Type of a stored sample.
-    pub sample_format: &'static str,
+    pub sample_format: String,
     /// Order of the bytes of a sample.
     pub byte_order: Option<ByteOrder>,
     /// Traces in the volume.
@@ -26,15 +26,17 @@ pub struct Info {
     /// Crossline numbers.
     pub crossline: AxisInfo,
     /// Sample interval in microseconds.
+    #[serde(serialize_with = "shortest_option")]
     pub dt_us: Option<f64>,
     /// Time of the first sample in milliseconds.
+    #[serde(serialize_with = "shortest_option")]
     pub t0_ms: Option<f64>,
     /// The array of a Zarr group.
     pub variable: Option<String>,
     /// Voxels of a stored chunk.
     pub chunk: Option<[usize; 3]>,
-    /// First bytes of the inline and the crossline number in a trace header, counted from 1.
-    pub line_bytes: Option<[usize; 2]>,
+    /// Where the line numbers are in a trace header.
+    pub line_bytes: Option<LineBytes>,
     /// How the traces follow each other.
     pub trace_order: Option<TraceOrder>,
     /// The revision that the file claims, which is a hint only.
@@ -42,10 +44,12 @@ pub struct Info {
     /// `EBCDIC` or `ASCII`.
     pub text_encoding: Option<&'static str>,
     /// Extended text headers.
-    pub extended_text_headers: Option<u64>,
+    pub extended_texts: Option<u64>,
     /// The lines of the text header that say something.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub text: Vec<String>,
     /// What looks odd, and which option to change.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
 }
 
@@ -53,11 +57,23 @@ pub struct Info {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct AxisInfo {
     /// Smallest coordinate.
+    #[serde(serialize_with = "shortest")]
     pub min: f64,
     /// Largest coordinate.
+    #[serde(serialize_with = "shortest")]
     pub max: f64,
     /// Distance of neighbours; `None` for a single line or where it varies.
+    #[serde(serialize_with = "shortest_option")]
     pub step: Option<f64>,
+}
+
+/// First bytes of line numbers in a trace header, counted from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LineBytes {
+    /// Of the inline number.
+    pub inline: usize,
+    /// Of the crossline number.
+    pub crossline: usize,
 }
 
 impl Info {
@@ -69,7 +85,7 @@ impl Info {
             format,
             shape: shape.extents(),
             bytes: 0,
-            sample_format: "",
+            sample_format: String::new(),
             byte_order: None,
             traces: shape[Axis::Inline] * shape[Axis::Crossline],
             missing_traces: 0,
@@ -83,10 +99,24 @@ impl Info {
             trace_order: None,
             revision: None,
             text_encoding: None,
-            extended_text_headers: None,
+            extended_texts: None,
             text: Vec::new(),
             warnings: Vec::new(),
         }
+    }
+}
+
+/// Writes whole numbers, such as line numbers, without a fraction.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn shortest<S: Serializer>(value: &f64, to: S) -> Result<S::Ok, S::Error> {
+    let whole = *value as i64;
+    if whole as f64 == *value { to.serialize_i64(whole) } else { to.serialize_f64(*value) }
+}
+
+fn shortest_option<S: Serializer>(value: &Option<f64>, to: S) -> Result<S::Ok, S::Error> {
+    match value {
+        Some(value) => shortest(value, to),
+        None => to.serialize_none(),
     }
 }
 

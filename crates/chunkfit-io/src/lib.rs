@@ -54,6 +54,6 @@ pub type Coordinates = (ndarray::Array2<f64>, ndarray::Array2<f64>);
 
 pub use element::ByteOrder;
 pub use error::IoError;
-pub use info::{AxisInfo, Info};
+pub use info::{AxisInfo, Info, LineBytes};
 #[cfg(all(feature = "segy", feature = "npy", feature = "zarr"))]
 pub use input::{Input, InputDescriptor, InputOptions};

@@ -147,7 +147,7 @@ impl NpySource {
         let records = &self.descriptor.records;
         Info {
             bytes: self.descriptor.stamp.bytes(),
-            sample_format: records.element.name(),
+            sample_format: records.element.name().to_owned(),
             byte_order: (records.element.bytes() > 1).then_some(records.order),
             ..Info::new("npy", self.descriptor.shape, &self.axes)
         }

@@ -159,7 +159,8 @@ impl<'a> Board<'a> {
             match next {
                 Some(mut work) => {
                     work.upper = self.bound(&work.at, state.raise);
-                    if work.upper > self.usable && self.split(&mut state, &work, "predicted not to fit")
+                    if work.upper > self.usable
+                        && self.split(&mut state, &work, "predicted not to fit")
                     {
                         continue;
                     }
@@ -283,12 +284,8 @@ impl<'a> Board<'a> {
     }
 
     fn split(&self, state: &mut State<'a>, work: &Work, reason: &str) -> bool {
-        let halves = chunkfit_plan::split(
-            &work.at,
-            &self.plan.halo,
-            self.plan.output_chunk,
-            self.model,
-        );
+        let halves =
+            chunkfit_plan::split(&work.at, &self.plan.halo, self.plan.output_chunk, self.model);
         let Some(halves) = halves else { return false };
         *state.pieces_left.entry(work.index).or_insert(1) += 1;
         state.summary.splits += 1;

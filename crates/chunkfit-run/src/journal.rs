@@ -25,7 +25,9 @@ pub enum JournalError {
         source: io::Error,
     },
     /// The file belongs to another plan, or is no journal.
-    #[error("{path} is not the journal of this plan: it has {found} bytes, {tasks} tasks need {expected}")]
+    #[error(
+        "{path} is not the journal of this plan: it has {found} bytes, {tasks} tasks need {expected}"
+    )]
     Mismatch {
         /// The file.
         path: PathBuf,

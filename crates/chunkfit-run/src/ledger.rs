@@ -22,7 +22,9 @@ pub struct TaskLedger<'a> {
 
 impl std::fmt::Debug for TaskLedger<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("TaskLedger").field("operator", &self.operator.name()).finish_non_exhaustive()
+        f.debug_struct("TaskLedger")
+            .field("operator", &self.operator.name())
+            .finish_non_exhaustive()
     }
 }
 

@@ -246,6 +246,16 @@ mod tests {
         }
     }
 
+    /// Any other order loses the 1, as would single precision.
+    #[test]
+    fn sums_the_centre_then_pairs_from_the_far_end() {
+        let lines = [[-5e19_f32], [0.5], [1e20], [0.5], [-5e19]];
+        let tap = |by| ArrayView1::from(&lines[2_usize.wrapping_add_signed(by)]);
+        let mut out = [0.0];
+        correlate(&[1.0, 1.0, 1.0], tap, &mut [0.0], (&mut out).into());
+        assert_eq!(out, [1.0]);
+    }
+
     #[test]
     fn sigma_zero_leaves_an_axis_alone() {
         let volume = Array3::from_shape_fn([3, 4, 5], |(i, x, k)| (i * 20 + x * 5 + k * k) as f32);

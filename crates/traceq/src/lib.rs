@@ -74,4 +74,4 @@ pub use report::{Faults, Growth, Levels, RegionReport, ThreadGrowth};
 pub use selftest::{Check, Outcome, Selftest, SelftestOptions, selftest};
 #[cfg(feature = "config")]
 pub use settings::{Settings, SettingsError};
-pub use unit::{NotAQuantity, Unit, parse_bytes};
+pub use unit::{NotAQuantity, Unit, parse_bytes, parse_duration};

@@ -241,7 +241,7 @@ fn region(bytes: usize) -> Result<f64, ProbeError> {
 
 /// Sizes that are whole batches are exact; others are off by the pages that a CPU holds back.
 fn regions(options: SelftestOptions, bound: u64) -> Vec<Check> {
-    let whole = (0..).map(|i| 256 * 1024 << (2 * i));
+    let whole = (0..).map(|i| (256 * 1024) << (2 * i));
     let odd = [300 * 1024, 1000 * 1024, 10_000 * 1024];
     let check = |bytes: usize, kind: &str| Check {
         backend: Backend::Hwm.name(),

@@ -100,7 +100,10 @@ pub fn parse_bytes(text: &str) -> Result<u64, NotAQuantity> {
 }
 
 /// Reads `10ms`, `0.5 s` or `250us`; a number without unit is not a time.
-pub(crate) fn parse_duration(text: &str) -> Result<std::time::Duration, NotAQuantity> {
+///
+/// # Errors
+/// [`NotAQuantity`] for anything else, and for 0.
+pub fn parse_duration(text: &str) -> Result<std::time::Duration, NotAQuantity> {
     let unit = |name: &str| match name {
         "us" | "µs" => Some(1e-6),
         "ms" => Some(1e-3),

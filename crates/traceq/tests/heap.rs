@@ -1,5 +1,7 @@
 //! The counting allocator, to the byte, on the one thread that allocates: one test only.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::hint::black_box;
 
 use traceq::{Region, TraceqAlloc, assert_peak, heap};

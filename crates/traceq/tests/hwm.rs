@@ -1,5 +1,7 @@
 //! The high-water mark of regions, in a process where nothing else runs: one test only.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod memory;
 
 use memory::{KIB, MIB, fill};

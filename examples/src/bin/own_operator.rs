@@ -95,7 +95,8 @@ impl Source for Ramp {
         mut out: ArrayViewMut3<'_, f32>,
     ) -> Result<ByteSize, StorageError> {
         let [i0, x0, k0] = region.start();
-        out.indexed_iter_mut().for_each(|((i, x, k), v)| *v = (i + i0 + x + x0 + 3 * (k + k0)) as f32);
+        out.indexed_iter_mut()
+            .for_each(|((i, x, k), v)| *v = (i + i0 + x + x0 + 3 * (k + k0)) as f32);
         Ok(region.shape().bytes::<f32>())
     }
 }

@@ -40,9 +40,7 @@ fn write_fact(out: &mut impl Write, name: &str, value: &Value) -> std::io::Resul
 fn text_of(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
-        Value::Array(values) => {
-            values.iter().map(text_of).collect::<Vec<_>>().join(" × ")
-        }
+        Value::Array(values) => values.iter().map(text_of).collect::<Vec<_>>().join(" × "),
         Value::Object(fields) => {
             let known = fields.iter().filter(|(_, value)| !value.is_null());
             let words: Vec<_> = known.map(|(name, v)| format!("{name} {}", text_of(v))).collect();

@@ -18,9 +18,22 @@ fn the_demo_runs_checks_and_draws() {
         assert_eq!(report["limit_bytes"], 64 << 20, "{report}");
         assert_eq!(report["shape"], serde_json::json!([40, 37, 101]));
         for key in [
-            "operator", "input", "output", "strategy", "workers", "isolation", "chunks", "tasks",
-            "base_bytes", "peak_bytes_max", "upper_bound_bytes_max", "utilisation_median",
-            "halo_factor", "read_factor", "elapsed_s", "voxels_per_s",
+            "operator",
+            "input",
+            "output",
+            "strategy",
+            "workers",
+            "isolation",
+            "chunks",
+            "tasks",
+            "base_bytes",
+            "peak_bytes_max",
+            "upper_bound_bytes_max",
+            "utilisation_median",
+            "halo_factor",
+            "read_factor",
+            "elapsed_s",
+            "voxels_per_s",
         ] {
             assert!(!report[key].is_null(), "{key} is missing: {report}");
         }

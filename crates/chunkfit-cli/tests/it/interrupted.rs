@@ -11,10 +11,16 @@ use tempfile::tempdir;
 
 use crate::support::{chunkfit, fail, names, report, survey, text, variable};
 
-const SHAPE: [usize; 3] = [120, 110, 201];
+const SHAPE: [usize; 3] = [120, 110, 101];
 /// Many chunks, so that there is a middle to be interrupted in.
 const SLOWLY: [&str; 8] = [
-    "--operator", "gst", "--strategy", "fixed=12x11x201", "--worker-memory", "96MiB", "--workers",
+    "--operator",
+    "gst",
+    "--strategy",
+    "fixed=12x11x101",
+    "--worker-memory",
+    "96MiB",
+    "--workers",
     "2",
 ];
 
@@ -46,9 +52,8 @@ fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
 fn processes_in(folder: &Path) -> Vec<String> {
     let folder = folder.canonicalize().unwrap();
     let entries = fs::read_dir("/proc").unwrap().filter_map(Result::ok);
-    let inside = entries.filter(|entry| {
-        fs::read_link(entry.path().join("cwd")).is_ok_and(|cwd| cwd == folder)
-    });
+    let inside = entries
+        .filter(|entry| fs::read_link(entry.path().join("cwd")).is_ok_and(|cwd| cwd == folder));
     inside.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
 }
 

@@ -9,8 +9,15 @@ use crate::support::{report, succeed};
 fn a_plan_needs_no_file() {
     let dir = tempdir().unwrap();
     let plan = [
-        "plan", "--shape", "951x651x462", "--operator", "gst", "--worker-memory", "4GiB",
-        "--workers", "4",
+        "plan",
+        "--shape",
+        "951x651x462",
+        "--operator",
+        "gst",
+        "--worker-memory",
+        "4GiB",
+        "--workers",
+        "4",
     ];
     let explained = succeed(dir.path(), &plan);
     assert!(explained.contains("951×651×462"), "{explained}");
@@ -27,8 +34,17 @@ fn strategies_differ() {
         let plan = report(
             dir.path(),
             &[
-                "plan", "--shape", "951x651x462", "--operator", "envelope", "--worker-memory",
-                "4GiB", "--workers", "4", "--strategy", strategy,
+                "plan",
+                "--shape",
+                "951x651x462",
+                "--operator",
+                "envelope",
+                "--worker-memory",
+                "4GiB",
+                "--workers",
+                "4",
+                "--strategy",
+                strategy,
             ],
         );
         plan["grid"]["chunk"].clone()

@@ -87,9 +87,20 @@ fn chunks_workers_and_isolation_do_not_change_a_bit() {
             report(
                 dir.path(),
                 &[
-                    "run", text(&f3), "o.zarr", "--operator", operator, "--overwrite",
-                    "--worker-memory", "64MiB", "--workers", workers,
-                    "--strategy", strategy, "--isolation", isolation,
+                    "run",
+                    text(&f3),
+                    "o.zarr",
+                    "--operator",
+                    operator,
+                    "--overwrite",
+                    "--worker-memory",
+                    "64MiB",
+                    "--workers",
+                    workers,
+                    "--strategy",
+                    strategy,
+                    "--isolation",
+                    isolation,
                 ],
             );
             let store = dir.path().join("o.zarr");
@@ -119,6 +130,6 @@ fn an_output_is_an_input() {
     report(dir.path(), &[&from, &limits[..]].concat());
     let envelope = variable(&dir.path().join("e.zarr"), "envelope");
     let smooth = variable(&dir.path().join("s.zarr"), "gaussian");
-    let expected = chunkfit_seismic::gaussian(envelope.view(), 1.0);
+    let expected = chunkfit_seismic::gaussian(envelope.view(), [1.0; 3], 4.0).unwrap();
     assert!(smooth.iter().zip(&expected).all(|(a, b)| a.to_bits() == b.to_bits()));
 }

@@ -81,8 +81,7 @@ pub(crate) fn variable(store: &Path, name: &str) -> Array3<f32> {
 pub(crate) fn names(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).unwrap();
     let name = |entry: std::io::Result<std::fs::DirEntry>| entry.unwrap().file_name();
-    let mut names: Vec<String> =
-        entries.map(|e| name(e).to_string_lossy().into_owned()).collect();
+    let mut names: Vec<String> = entries.map(|e| name(e).to_string_lossy().into_owned()).collect();
     names.sort();
     names
 }

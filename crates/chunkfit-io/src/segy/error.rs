@@ -1,6 +1,7 @@
 use std::fmt;
 
 use super::FormatCodeError;
+use crate::ByteOrder;
 
 /// Why a SEG-Y file is not a post-stack volume that can be read or written.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -41,6 +42,20 @@ pub enum SegyError {
         big: u16,
         /// The code, least significant byte first.
         little: u16,
+    },
+    /// The byte order that was asked for makes no sense of the format code.
+    #[error(
+        "read as --byte-order {asked}, the sample format (bytes 3225–3226) is {code}, which is none;          read as {other} it is {other_code}: leave --byte-order out, or say --format too"
+    )]
+    WrongOrder {
+        /// The order asked for.
+        asked: ByteOrder,
+        /// The format code in that order.
+        code: u16,
+        /// The other order.
+        other: ByteOrder,
+        /// The format code in the other order.
+        other_code: u16,
     },
     /// A format code that is not read.
     #[error(transparent)]

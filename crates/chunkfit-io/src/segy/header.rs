@@ -81,6 +81,7 @@ impl<'a> Fields<'a> {
 #[derive(Debug)]
 pub(crate) struct FileHeader {
     pub(crate) records: Records,
+    pub(crate) format: SampleFormat,
     pub(crate) revision: [u8; 2],
     pub(crate) is_ebcdic: bool,
     pub(crate) text: Vec<String>,
@@ -124,7 +125,8 @@ impl FileHeader {
         file.read_exact_at(&mut header, 0)?;
         let (text, binary) = header.split_at(TEXT);
         let order = match options.byte_order {
-            Some(order) => order,
+            Some(order) if options.format.is_some() => order,
+            Some(order) => check_order(binary, order)?,
             None => byte_order(binary, options.format).ok_or_else(|| not_segy(&header, bytes))?,
         };
         let binary = Fields { bytes: binary, order, first: TEXT + 1 };
@@ -177,6 +179,7 @@ impl FileHeader {
         let dt_us = interval(&binary, &first, is_rev2, options.dt_us, &mut warnings)?;
         Ok(Self {
             records,
+            format,
             revision,
             is_ebcdic: encoding == Encoding::Ebcdic,
             text: text::lines(text, encoding),
@@ -196,6 +199,24 @@ fn byte_order(binary: &[u8], format: Option<SampleFormat>) -> Option<ByteOrder> 
     let stated = orders.into_iter().find(|&order| fields(order).u32(3297) == 0x0102_0304);
     let coded = || orders.into_iter().find(|&order| (1..=16).contains(&fields(order).u16(3225)));
     stated.or_else(coded).or(format.map(|_| ByteOrder::Big))
+}
+
+/// The order asked for, unless the format code makes sense in the other order only.
+fn check_order(binary: &[u8], asked: ByteOrder) -> Result<ByteOrder, SegyError> {
+    let code = |order| Fields { bytes: binary, order, first: TEXT + 1 }.u16(3225);
+    let other = match asked {
+        ByteOrder::Big => ByteOrder::Little,
+        ByteOrder::Little => ByteOrder::Big,
+    };
+    if (1..=16).contains(&code(other)) && !(1..=16).contains(&code(asked)) {
+        return Err(SegyError::WrongOrder {
+            asked,
+            code: code(asked),
+            other,
+            other_code: code(other),
+        });
+    }
+    Ok(asked)
 }
 
 /// Samples per trace; 0 when no header says.

@@ -17,7 +17,7 @@ use super::{Fill, SegyOptions};
 use crate::error::{check_request, failed_read};
 use crate::records::Records;
 use crate::stamp::Stamp;
-use crate::{Coordinates, Info, IoError};
+use crate::{Coordinates, Info, IoError, LineBytes};
 
 /// What opens a SEG-Y file again without a pass over its trace headers.
 ///
@@ -39,7 +39,8 @@ pub struct SegyDescriptor {
 /// What is of interest to people only.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Notes {
-    line_bytes: [usize; 2],
+    line_bytes: LineBytes,
+    format_code: u16,
     revision: [u8; 2],
     is_ebcdic: bool,
     extended_texts: u64,
@@ -173,7 +174,7 @@ impl SegySource {
         let [major, minor] = notes.revision;
         Info {
             bytes: stamp.bytes(),
-            sample_format: records.element.name(),
+            sample_format: format!("{} (format {})", records.element.name(), notes.format_code),
             byte_order: Some(records.order),
             traces: geometry.traces() as usize,
             missing_traces: self.missing_traces(),
@@ -183,7 +184,7 @@ impl SegySource {
             trace_order: Some(geometry.order),
             revision: Some(format!("{major}.{minor}")),
             text_encoding: Some(if notes.is_ebcdic { "EBCDIC" } else { "ASCII" }),
-            extended_text_headers: Some(notes.extended_texts),
+            extended_texts: Some(notes.extended_texts),
             text: notes.text.clone(),
             warnings: notes.warnings.clone(),
             ..Info::new("SEG-Y", self.shape, &self.axes)
@@ -275,7 +276,8 @@ fn describe(file: &File, stamp: Stamp, options: &SegyOptions) -> Result<SegyDesc
         dt_us: header.dt_us,
         t0_ms: header.t0_ms,
         notes: Notes {
-            line_bytes: [options.il_byte, options.xl_byte],
+            line_bytes: LineBytes { inline: options.il_byte, crossline: options.xl_byte },
+            format_code: header.format.code(),
             revision: header.revision,
             is_ebcdic: header.is_ebcdic,
             extended_texts: header.extended_texts,

@@ -195,7 +195,7 @@ impl ZarrSource {
         let missing_traces = self.missing_traces();
         let mut info = Info::new("Zarr v3", shape, &self.axes);
         info.bytes = (shape.voxels() * self.element.bytes()) as u64;
-        info.sample_format = self.element.name();
+        info.sample_format = self.element.name().to_owned();
         info.traces -= missing_traces;
         info.missing_traces = missing_traces;
         info.variable = Some(self.descriptor.name.clone());

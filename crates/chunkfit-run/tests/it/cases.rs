@@ -276,8 +276,13 @@ fn a_stopped_run_goes_on_where_it_was() {
         seen += u64::from(matches!(event, Event::Done { .. }));
         stop.store(seen >= 5, Ordering::Relaxed);
     };
-    let stopped = pool(&cage, &stage, dir.path(), Some(plan.limit_bytes))
-        .run(&plan, &model, &journal, &stop, &mut stop_soon);
+    let stopped = pool(&cage, &stage, dir.path(), Some(plan.limit_bytes)).run(
+        &plan,
+        &model,
+        &journal,
+        &stop,
+        &mut stop_soon,
+    );
     let Err(RunError::Stopped { done, .. }) = stopped else { panic!("{stopped:?}") };
     assert!((5..tasks).contains(&done), "{done} of {tasks}");
     drop(journal);

@@ -28,17 +28,27 @@ pub(crate) struct Stage {
 pub(crate) enum Mischief {
     None,
     /// Takes `bytes` that it did not declare when the core has more than `above` voxels.
-    Hungry { above: usize, bytes: ByteSize },
+    Hungry {
+        above: usize,
+        bytes: ByteSize,
+    },
     /// Panics on the core that starts at the first voxel.
     Panic,
     /// Returns an error on that core.
     Fail,
     /// Ends the process on that core.
-    Exit { code: i32 },
+    Exit {
+        code: i32,
+    },
     /// Is killed by a signal on that core, as often as the file has room for.
-    Killed { times: u64, counter: PathBuf },
+    Killed {
+        times: u64,
+        counter: PathBuf,
+    },
     /// Takes its time.
-    Slow { milliseconds: u64 },
+    Slow {
+        milliseconds: u64,
+    },
     /// The job cannot be opened.
     Unopenable,
 }
@@ -120,7 +130,11 @@ impl Source for Formula {
         ByteSize::ZERO
     }
 
-    fn read(&self, region: &Region, mut out: ArrayViewMut3<'_, f32>) -> Result<ByteSize, StorageError> {
+    fn read(
+        &self,
+        region: &Region,
+        mut out: ArrayViewMut3<'_, f32>,
+    ) -> Result<ByteSize, StorageError> {
         let [i0, x0, k0] = region.start();
         for ((i, x, k), value) in out.indexed_iter_mut() {
             let (i, x, k) = (i + i0, x + x0, k + k0);

@@ -32,6 +32,7 @@ impl Normal {
         let spread = variance.sqrt();
         let determinant = a * (b * c - xs * xs) - ix * (ix * c - xs * is) + is * (ix * xs - b * is);
         let cos = cos_of_third(determinant / (2.0 * variance * spread));
+        // Rounding must not make this the root of a negative number.
         let sin = ((1.0 - cos).max(0.0) * (1.0 + cos)).sqrt();
         let largest = mean + 2.0 * spread * cos;
         let planarity = spread * (3.0 * cos - 3.0_f64.sqrt() * sin) / largest;

@@ -1,4 +1,4 @@
-//! The backends: one counter each, behind [`MemoryProbe`](crate::MemoryProbe).
+//! The backends: one counter each, behind [`MemoryProbe`].
 //!
 //! | probe | reads | kind | the original's name |
 //! |---|---|---|---|
