@@ -24,6 +24,10 @@ use crate::spec::{self, JobSpec};
 /// enough to read.
 pub(crate) const STORAGE_CHUNK: usize = 64;
 
+/// What threads that have not started yet will add to the base: stacks, and what the allocator keeps
+/// for each.
+const THREAD_STACKS: ByteSize = ByteSize::mib(2);
+
 /// A run that somebody asked for.
 #[derive(Debug)]
 pub(crate) struct Request {
@@ -90,12 +94,7 @@ pub(crate) fn execute(
         }
         IsolationUsed::Threads => {
             let model = TaskModel::new(ledger, ByteSize::ZERO, record.margin_bytes);
-            let descriptor = Input::from_descriptor(&record.job.input)?;
-            let job = spec::job(
-                descriptor,
-                chunkfit_seismic::parse(&record.job.operator)?,
-                &partial.store(),
-            )?;
+            let job = record.job.open()?;
             let budget = plan.usable_bytes * plan.workers as u64;
             chunkfit_run::threads(
                 &job,
@@ -111,19 +110,12 @@ pub(crate) fn execute(
     };
     progress.finish();
     let summary = outcome?;
-    spec::job(
-        input_again(&record)?,
-        chunkfit_seismic::parse(&record.job.operator)?,
-        &partial.store(),
-    )?
-    .finish()?;
+    for sink in spec::sinks(operator.as_ref(), &partial.store())? {
+        sink.finish()?;
+    }
     let report = report(request, &record, &summary, cage, &input, started)?;
     partial.commit()?;
     Ok(Outcome::Finished(Box::new(report)))
-}
-
-fn input_again(record: &RunRecord) -> anyhow::Result<Input> {
-    Ok(Input::from_descriptor(&record.job.input)?)
 }
 
 /// Opens the input, prepares the run, and makes it one that can be resumed.
@@ -170,7 +162,7 @@ fn prepare(
     };
     let budget = request.allowed.budget(request.workers, shared);
     let plan = make_plan(&request.strategy, input, operator, budget, task_base, margin)?;
-    let store = zarr_spec(input, operator, &plan)?;
+    let store = result_spec(input, operator, &plan)?;
     create_store(&partial.store(), &store, input)?;
     Ok(RunRecord {
         job,
@@ -226,40 +218,28 @@ fn measure_base(
     isolation: IsolationUsed,
 ) -> anyhow::Result<ByteSize> {
     let at = small_task(input.shape(), operator)?;
-    let store = StoreSpec {
-        chunk: at.core().shape(),
-        coordinates: false,
-        ..zarr_spec_with(input, operator, at.core().shape(), "probe", serde_json::Map::new())
-    };
+    let (core, block) = (at.core().shape(), at.block().shape());
+    let store = zarr_spec(input, operator, core, "probe");
     zarr::create(&partial.probe_store(), &store)?;
     let probe = JobSpec { store: partial.probe_store(), ..job.clone() };
-    // The first time pages in code and sets allocators up; the second shows what stays.
-    let peaks: Vec<Option<ByteSize>> = match isolation {
+    let peak = match isolation {
         IsolationUsed::Processes => {
             let pool = Pool::new(cage, pool_options(&probe, partial.folder(), None)?);
-            pool.measure(&[at, at])?.iter().map(|done| done.peak).collect()
+            // The first time pages in code and sets allocators up; the second shows what stays.
+            let costs = pool.measure(&[at, at])?;
+            costs.iter().filter_map(|done| done.peak).max().context(
+                "this kernel does not let a process reset its peak, so the base is unknown",
+            )?
         }
         IsolationUsed::Threads => {
-            let job = spec::job(
-                Input::from_descriptor(&probe.input)?,
-                chunkfit_seismic::parse(&probe.operator)?,
-                &probe.store,
-            )?;
             resident::steady_allocator();
-            job.perform(&at)?;
-            job.perform(&at)?;
-            vec![Some(ByteSize::new(resident::peak_bytes()?) + ByteSize::mib(2))]
+            probe.open()?.perform(&at)?;
+            ByteSize::new(resident::peak_bytes()?) + THREAD_STACKS
         }
     };
     std::fs::remove_dir_all(partial.probe_store())?;
-    let scratch = |core| zarr::write_scratch(at.core().shape(), core);
-    let counted = TaskLedger::before_sinks(operator, input, &scratch)
-        .bytes(at.block().shape(), at.core().shape());
-    let peak = peaks.into_iter().flatten().max();
-    let peak = match peak {
-        Some(peak) => peak,
-        None => bail!("this kernel does not let a process reset its peak, so the base is unknown"),
-    };
+    let scratch = |core| zarr::write_scratch(core, core);
+    let counted = TaskLedger::before_sinks(operator, input, &scratch).bytes(block, core);
     Ok(peak - counted)
 }
 
@@ -388,31 +368,12 @@ fn sample_bytes(input: &Input) -> usize {
     }
 }
 
+/// A store for the outputs of `operator`, in storage chunks of `chunk`.
 fn zarr_spec<'a>(
-    input: &'a Input,
-    operator: &'a dyn Operator,
-    plan: &Plan,
-) -> anyhow::Result<StoreSpec<'a>> {
-    let mut attributes = serde_json::Map::new();
-    let provenance = serde_json::json!({
-        "version": env!("CARGO_PKG_VERSION"),
-        "operator": operator.name(),
-        "input": input.path().file_name().map(|name| name.to_string_lossy().into_owned()),
-        "missing_traces": input.missing_traces(),
-    });
-    attributes.insert("chunkfit".to_owned(), provenance);
-    Ok(StoreSpec {
-        coordinates: input.coordinates(0..1)?.is_some(),
-        ..zarr_spec_with(input, operator, plan.output_chunk, "PostStack3DTime", attributes)
-    })
-}
-
-fn zarr_spec_with<'a>(
     input: &'a Input,
     operator: &'a dyn Operator,
     chunk: Shape,
     name: &'a str,
-    attributes: serde_json::Map<String, serde_json::Value>,
 ) -> StoreSpec<'a> {
     StoreSpec {
         volume: input.shape(),
@@ -420,9 +381,30 @@ fn zarr_spec_with<'a>(
         outputs: operator.outputs(),
         axes: input.axes(),
         name,
-        attributes,
+        attributes: serde_json::Map::new(),
         coordinates: false,
     }
+}
+
+/// The store of a result, which says where it comes from.
+fn result_spec<'a>(
+    input: &'a Input,
+    operator: &'a dyn Operator,
+    plan: &Plan,
+) -> anyhow::Result<StoreSpec<'a>> {
+    let [_, _, samples] = input.axes();
+    let name = if samples.name == "depth" { "PostStack3DDepth" } else { "PostStack3DTime" };
+    let provenance = serde_json::json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "operator": operator.name(),
+        "input": input.path().file_name().map(|name| name.to_string_lossy().into_owned()),
+        "missing_traces": input.missing_traces(),
+    });
+    Ok(StoreSpec {
+        attributes: serde_json::Map::from_iter([("chunkfit".to_owned(), provenance)]),
+        coordinates: input.coordinates(0..1)?.is_some(),
+        ..zarr_spec(input, operator, plan.output_chunk, name)
+    })
 }
 
 /// Makes the store and copies what belongs to the traces: which are there, and where they lie. A few

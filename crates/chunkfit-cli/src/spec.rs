@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
-use chunkfit_core::{Operator, Sink};
+use chunkfit_core::{Operator, OutputSpec, Sink};
 use chunkfit_io::zarr::ZarrSink;
 use chunkfit_io::{Input, InputDescriptor};
 use chunkfit_run::Job;
@@ -22,16 +22,23 @@ type BoxError = Box<dyn Error + Send + Sync>;
 /// Opens the job that `text`, a [`JobSpec`] as JSON, describes.
 pub(crate) fn open(text: &str) -> Result<Job, BoxError> {
     let spec: JobSpec = serde_json::from_str(text)?;
-    let operator = chunkfit_seismic::parse(&spec.operator)?;
-    let input = Input::from_descriptor(&spec.input)?;
-    Ok(job(input, operator, &spec.store)?)
+    Ok(spec.open()?)
 }
 
-/// A job that reads `input` and writes each output of `operator` to the store of its name.
-pub(crate) fn job(input: Input, operator: Box<dyn Operator>, store: &Path) -> anyhow::Result<Job> {
-    let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
-    for output in operator.outputs() {
-        sinks.push(Box::new(ZarrSink::open(store, &output.name)?));
+impl JobSpec {
+    /// Opens the job in this process.
+    pub(crate) fn open(&self) -> anyhow::Result<Job> {
+        let operator = chunkfit_seismic::parse(&self.operator)?;
+        let sinks = sinks(operator.as_ref(), &self.store)?;
+        let input = Input::from_descriptor(&self.input)?;
+        Ok(Job::new(Box::new(input), operator, sinks)?)
     }
-    Ok(Job::new(Box::new(input), operator, sinks)?)
+}
+
+/// One sink for each output of `operator`.
+pub(crate) fn sinks(operator: &dyn Operator, store: &Path) -> anyhow::Result<Vec<Box<dyn Sink>>> {
+    let open = |output: &OutputSpec| -> anyhow::Result<Box<dyn Sink>> {
+        Ok(Box::new(ZarrSink::open(store, &output.name)?))
+    };
+    operator.outputs().iter().map(open).collect()
 }

@@ -181,7 +181,7 @@ impl<'a> Board<'a> {
     }
 
     fn next_of_plan(&self, state: &mut State<'a>) -> Result<Option<Work>, RunError> {
-        while let Some(task) = state.tasks.next() {
+        for task in state.tasks.by_ref() {
             if !self.journal.is_done(task.index as u64)? {
                 let upper = ByteSize::ZERO;
                 return Ok(Some(Work { index: task.index, at: task.placement, upper, kills: 0 }));

@@ -1,5 +1,7 @@
 //! The command, as a user runs it.
 
+#![expect(clippy::unwrap_used, reason = "a case fails by panicking")]
+
 mod bad_input;
 mod demo;
 mod interrupted;

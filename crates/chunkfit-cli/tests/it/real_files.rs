@@ -82,7 +82,7 @@ fn chunks_workers_and_isolation_do_not_change_a_bit() {
             ("fixed=3x5x97", "processes", "2"),
             ("fixed=3x5x97", "threads", "2"),
             ("dask-auto", "threads", "1"),
-            ("cube", "threads", "2"),
+            ("fixed=4x11x50", "threads", "2"),
         ] {
             report(
                 dir.path(),
