@@ -39,7 +39,6 @@ enum Kind {
 ///
 /// Small for files in good order; see [`SegyDescriptor`] for the others.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
 pub struct InputDescriptor(KindDescriptor);
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -41,10 +41,12 @@ impl Stamp {
         Err(IoError::Changed { path: self.path.clone(), was: self.bytes, now: now.bytes })
     }
 
+    #[cfg(any(feature = "segy", feature = "npy"))]
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
+    #[cfg(any(feature = "segy", feature = "npy"))]
     pub(crate) const fn bytes(&self) -> u64 {
         self.bytes
     }

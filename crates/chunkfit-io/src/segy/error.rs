@@ -45,7 +45,8 @@ pub enum SegyError {
     },
     /// The byte order that was asked for makes no sense of the format code.
     #[error(
-        "read as --byte-order {asked}, the sample format (bytes 3225–3226) is {code}, which is none;          read as {other} it is {other_code}: leave --byte-order out, or say --format too"
+        "read as --byte-order {asked}, the sample format (bytes 3225–3226) is {code}, which is none; \
+         read as {other} it is {other_code}: leave --byte-order out, or say --format too"
     )]
     WrongOrder {
         /// The order asked for.

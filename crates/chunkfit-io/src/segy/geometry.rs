@@ -6,75 +6,10 @@ use chunkfit_core::TraceOrder;
 use serde::{Deserialize, Serialize};
 
 use super::error::GridProblem;
+use super::lines::{Lines, Unique};
 
 /// A grid with more than this many places per trace is no survey.
 const SPARSEST: u128 = 10;
-
-/// The line numbers of one axis: ascending, each once.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub(crate) struct Lines(Vec<i32>);
-
-impl Lines {
-    pub(crate) fn values(&self) -> &[i32] {
-        &self.0
-    }
-
-    /// The distance of neighbours, where it is the same for all.
-    pub(crate) fn step(&self) -> Option<i64> {
-        let mut steps = self.0.windows(2).map(|pair| i64::from(pair[1]) - i64::from(pair[0]));
-        let first = steps.next()?;
-        steps.all(|step| step == first).then_some(first)
-    }
-
-    pub(crate) fn min(&self) -> i32 {
-        self.0.first().copied().unwrap_or(0)
-    }
-
-    pub(crate) fn max(&self) -> i32 {
-        self.0.last().copied().unwrap_or(0)
-    }
-
-    fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// The index of a number that is there.
-    fn index(&self, number: i32) -> u64 {
-        self.0.partition_point(|&line| line < number) as u64
-    }
-}
-
-/// Collects numbers, and keeps about as many as are different.
-#[derive(Debug, Default)]
-pub(crate) struct Unique {
-    numbers: Vec<i32>,
-    sorted: usize,
-}
-
-impl Unique {
-    pub(crate) fn add(&mut self, number: i32) {
-        if self.numbers.last() == Some(&number) {
-            return;
-        }
-        self.numbers.push(number);
-        if self.numbers.len() > 2 * self.sorted + 4096 {
-            self.sort();
-        }
-    }
-
-    fn sort(&mut self) {
-        self.numbers.sort_unstable();
-        self.numbers.dedup();
-        self.sorted = self.numbers.len();
-    }
-
-    pub(crate) fn finish(mut self) -> Lines {
-        self.sort();
-        self.numbers.shrink_to_fit();
-        Lines(self.numbers)
-    }
-}
 
 /// Consecutive cells of the grid whose traces lie at constant distance in the file.
 ///
@@ -168,7 +103,6 @@ impl Geometry {
 
     /// Whether everything lies where it can: for a geometry that comes from elsewhere.
     pub(crate) fn is_sound(&self, traces: u64) -> bool {
-        let ascending = |lines: &Lines| !lines.0.is_empty() && lines.0.is_sorted_by(|a, b| a < b);
         let cells = self.inline.len() as u64 * self.crossline.len() as u64;
         let mut free_from = 0;
         let mut sound = |run: &Run| {
@@ -185,8 +119,8 @@ impl Geometry {
             free_from = end;
             fits
         };
-        ascending(&self.inline)
-            && ascending(&self.crossline)
+        self.inline.is_sound()
+            && self.crossline.is_sound()
             && !self.runs.is_empty()
             && self.runs.iter().all(&mut sound)
     }

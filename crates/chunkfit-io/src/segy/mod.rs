@@ -16,6 +16,7 @@ mod error;
 mod format;
 mod geometry;
 mod header;
+mod lines;
 mod scan;
 mod source;
 mod text;

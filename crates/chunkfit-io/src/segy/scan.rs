@@ -6,8 +6,9 @@ use std::os::unix::fs::FileExt;
 
 use super::SegyOptions;
 use super::error::{Candidate, GridProblem, OFFSETS_LISTED, SegyError};
-use super::geometry::{Geometry, GeometryBuilder, Unique};
+use super::geometry::{Geometry, GeometryBuilder};
 use super::header::{Failure, Fields};
+use super::lines::Unique;
 use crate::element::{Element, ibm_to_f64};
 use crate::records::Records;
 

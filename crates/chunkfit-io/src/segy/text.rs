@@ -22,13 +22,13 @@ impl Encoding {
     pub(crate) fn of(text: &[u8]) -> Self {
         let words = |encoding: Self| {
             let is_word = |c: &char| c.is_ascii_alphanumeric() || *c == ' ';
-            text.iter().map(|&byte| encoding.char(byte)).filter(is_word).count()
+            text.iter().filter_map(|&byte| encoding.char(byte)).filter(is_word).count()
         };
         if words(Self::Ascii) > words(Self::Ebcdic) { Self::Ascii } else { Self::Ebcdic }
     }
 
-    /// The character of `byte`; what is not printable ASCII becomes U+FFFD.
-    fn char(self, byte: u8) -> char {
+    /// The character of `byte`, where it is printable ASCII.
+    fn char(self, byte: u8) -> Option<char> {
         let ascii = match self {
             Self::Ascii => Some(byte),
             Self::Ebcdic => {
@@ -36,18 +36,18 @@ impl Encoding {
             }
         };
         match ascii {
-            Some(c @ b' '..=b'~') => char::from(c),
-            _ => char::REPLACEMENT_CHARACTER,
+            Some(c @ b' '..=b'~') => Some(char::from(c)),
+            _ => None,
         }
     }
 }
 
-/// The lines of a text header that say more than their number. Zeros read as blanks, and do not end
-/// the text.
+/// The lines of a text header that say more than their number. What is not printable, zeros included,
+/// reads as blanks, and does not end the text.
 pub(crate) fn lines(text: &[u8], encoding: Encoding) -> Vec<String> {
     text.chunks(80)
         .map(|line| {
-            let chars = line.iter().map(|&byte| if byte == 0 { ' ' } else { encoding.char(byte) });
+            let chars = line.iter().map(|&byte| encoding.char(byte).unwrap_or(' '));
             chars.collect::<String>().trim_end().to_owned()
         })
         .filter(|line| {
@@ -60,7 +60,7 @@ pub(crate) fn lines(text: &[u8], encoding: Encoding) -> Vec<String> {
 /// Whether `text` is the stanza that ends the extended text headers.
 pub(crate) fn ends_extended_text(text: &[u8]) -> bool {
     let found = |encoding: Encoding| {
-        let chars = text.iter().take(80).map(|&byte| encoding.char(byte));
+        let chars = text.iter().take(80).filter_map(|&byte| encoding.char(byte));
         let squeezed: String = chars.filter(|c| *c != ' ').collect();
         squeezed.to_ascii_uppercase().contains("((SEG:ENDTEXT))")
     };

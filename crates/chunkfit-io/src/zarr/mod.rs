@@ -12,6 +12,7 @@
 //! Reference: Zarr v3 core specification; MDIO v1 as written by multidimio 1.1.3.
 
 mod create;
+mod node;
 mod plain;
 mod sink;
 mod source;
@@ -137,4 +138,4 @@ impl ZarrError {
 }
 
 /// The file that makes a folder a Zarr v3 group or array.
-pub(crate) const METADATA: &str = "zarr.json";
+const METADATA: &str = "zarr.json";

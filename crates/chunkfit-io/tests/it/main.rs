@@ -14,11 +14,13 @@ mod segy_hostile;
 mod zarr;
 
 use std::error::Error;
+#[cfg(feature = "npy")]
 use std::path::PathBuf;
 
 use chunkfit_core::{Region, Source};
 use ndarray::Array3;
 
+#[cfg(feature = "npy")]
 /// A folder of public test data, or `None`, with a line that says so, where it is absent.
 fn shared(folder: &str) -> Option<PathBuf> {
     let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data"));

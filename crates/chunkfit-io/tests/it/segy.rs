@@ -173,14 +173,13 @@ fn a_writer_that_is_dropped_leaves_nothing() {
 
 #[test]
 fn a_full_disk_is_an_error_with_its_cause() {
-    let Ok(writer) = SegyWriter::create(
-        Path::new("/dev/full"),
-        &SegyLayout::new(Shape::new([2, 3, 4]).unwrap()),
-    ) else {
-        // The temporary name lies in /dev, where not everybody may write.
-        return;
-    };
-    drop(writer);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("survey.sgy");
+    std::os::unix::fs::symlink("/dev/full", folder.path().join("survey.sgy.partial")).unwrap();
+    let layout = SegyLayout::new(Shape::new([2, 3, 4]).unwrap());
+    let message = chain(&SegyWriter::create(&path, &layout).unwrap_err());
+    assert!(message.contains("survey.sgy") && message.contains("No space left"), "{message}");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
 #[test]
@@ -265,6 +264,71 @@ fn intervals_that_disagree_are_asked_about() {
 }
 
 #[test]
+fn fields_of_revision_2_are_used_where_they_make_sense() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rev2.sgy");
+    let volume = Dice::new(1).volume(Shape::new([2, 3, 5]).unwrap());
+    let lines: Vec<_> = (0..2).flat_map(|i| (0..3).map(move |x| (i, x))).collect();
+    for order in [ByteOrder::Big, ByteOrder::Little] {
+        let draft = Draft { order, ..Draft::new(5) }.with(&volume, &lines);
+        let mut bytes = draft.bytes();
+        let put = |bytes: &mut [u8], position: usize, value: &[u8]| {
+            let field = &mut bytes[position - 1..][..value.len()];
+            field.copy_from_slice(value);
+            if order == ByteOrder::Little {
+                field.reverse();
+            }
+        };
+        bytes[3500] = 2;
+        put(&mut bytes, 3297, &0x0102_0304_u32.to_be_bytes());
+        // The short count is wrong, the long one right; so is the long interval.
+        put(&mut bytes, 3221, &9_u16.to_be_bytes());
+        put(&mut bytes, 3269, &5_u32.to_be_bytes());
+        put(&mut bytes, 3273, &1234.5_f64.to_be_bytes());
+        // 100 bytes before the first trace, and more after the last.
+        put(&mut bytes, 3521, &3700_u64.to_be_bytes());
+        bytes.splice(3600..3600, [7; 100]);
+        put(&mut bytes, 3513, &6_u64.to_be_bytes());
+        bytes.extend([9; 77]);
+        fs::write(&path, &bytes).unwrap();
+        let source = open(&path);
+        let turned = volume.slice(s![.., ..;-1, ..]);
+        check_source(&source, turned, 8);
+        let info = source.info();
+        assert_eq!((info.byte_order, info.dt_us), (Some(order), Some(1234.5)));
+        // Without a count the trailing bytes are an error, unless they are text records.
+        put(&mut bytes, 3513, &u64::MAX.to_be_bytes());
+        fs::write(&path, &bytes).unwrap();
+        let error = SegySource::open(&path, &SegyOptions::default()).unwrap_err();
+        assert!(chain(&error).contains("77 bytes more"), "{}", chain(&error));
+        bytes.resize(bytes.len() - 77 + 3200, 0);
+        put(&mut bytes, 3529, &1_u32.to_be_bytes());
+        fs::write(&path, &bytes).unwrap();
+        check_source(&open(&path), turned, 2);
+    }
+}
+
+#[test]
+fn extended_text_headers_may_end_with_a_stanza() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("text.sgy");
+    let volume = Dice::new(1).volume(Shape::new([1, 2, 3]).unwrap());
+    let mut bytes = Draft::new(3).with(&volume, &[(0, 0), (0, 1)]).bytes();
+    bytes[3504..3506].copy_from_slice(&(-1_i16).to_be_bytes());
+    fs::write(&path, &bytes).unwrap();
+    let error = SegySource::open(&path, &SegyOptions::default()).unwrap_err();
+    assert!(chain(&error).contains("end stanza"), "{}", chain(&error));
+    let mut text = vec![b' '; 6400];
+    text[..20].copy_from_slice(b"((OGP: something)) x");
+    text[3200..3216].copy_from_slice(b"((SEG: EndText))");
+    bytes.splice(3600..3600, text);
+    fs::write(&path, &bytes).unwrap();
+    let source = open(&path);
+    assert_eq!(source.info().extended_texts, Some(2));
+    check_source(&source, volume.slice(s![.., ..;-1, ..]), 3);
+}
+
+#[test]
 fn codes_that_are_not_read_are_named() {
     let folder = tempfile::tempdir().unwrap();
     let volume = Dice::new(1).volume(Shape::new([1, 2, 3]).unwrap());
@@ -279,8 +343,12 @@ fn codes_that_are_not_read_are_named() {
     }
     let options = SegyOptions { format: Some(SampleFormat::F32), ..SegyOptions::default() };
     assert!(SegySource::open(&draft.save(&folder), &options).is_ok());
-    let far = SegyOptions { il_byte: 238, ..SegyOptions::default() };
+    let little = Some(ByteOrder::Little);
     draft.format = 5;
+    let order = SegyOptions { byte_order: little, ..SegyOptions::default() };
+    let error = SegySource::open(&draft.save(&folder), &order).unwrap_err();
+    assert!(chain(&error).contains("read as big it is 5"), "{}", chain(&error));
+    let far = SegyOptions { il_byte: 238, ..SegyOptions::default() };
     let error = SegySource::open(&draft.save(&folder), &far).unwrap_err();
     assert!(chain(&error).contains("--il-byte 238"), "{}", chain(&error));
 }

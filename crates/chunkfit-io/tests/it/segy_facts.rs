@@ -77,8 +77,11 @@ fn check(file: &str, fact: &Value, options: SegyOptions) {
     assert_eq!(input.missing_traces(), missing, "{file}");
 
     let info = serde_json::to_value(input.info()).unwrap();
-    for key in ["traces", "dt_us", "t0_ms", "byte_order", "text_encoding", "bytes"] {
+    for key in ["byte_order", "text_encoding"] {
         assert_eq!(info[key], fact[key], "{file}: {key}");
+    }
+    for key in ["traces", "dt_us", "t0_ms", "bytes"] {
+        assert_eq!(info[key].as_f64(), fact[key].as_f64(), "{file}: {key}");
     }
     for axis in ["inline", "crossline"] {
         assert_eq!(info[axis]["min"].as_f64(), fact[axis]["first"].as_f64(), "{file}");

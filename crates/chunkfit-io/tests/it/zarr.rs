@@ -303,6 +303,14 @@ fn an_unwritable_store_is_an_error_with_its_path() {
     let error =
         sink.write(&Region::whole(sink.shape()), Array3::zeros((2, 3, 4)).view()).unwrap_err();
     assert!(chain(&error).contains("out.zarr/dip/c/0/0/0"), "{}", chain(&error));
+    // A full disk.
+    fs::remove_file(path.join("dip/c")).unwrap();
+    fs::create_dir_all(path.join("dip/c/0/0")).unwrap();
+    std::os::unix::fs::symlink("/dev/full", path.join("dip/c/0/0/0.partial")).unwrap();
+    let error =
+        sink.write(&Region::whole(sink.shape()), Array3::zeros((2, 3, 4)).view()).unwrap_err();
+    assert!(chain(&error).contains("No space left"), "{}", chain(&error));
+    assert!(no_partial_files(&path));
 }
 
 /// Arrays of other types and byte orders, as other programs write them.
