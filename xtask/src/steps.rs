@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::{Context, bail};
 
-use crate::{demo, python};
+use crate::{demo, python, vm};
 
 /// The root of the workspace.
 pub(crate) fn root() -> PathBuf {
@@ -43,6 +43,12 @@ pub(crate) fn test() -> anyhow::Result<()> {
     run(command("cargo", &["test", "--workspace"]).env("CHUNKFIT_PYTHON", python))?;
     features()?;
     docs()?;
+    match vm::obstacle() {
+        None => vm::test()?,
+        Some(obstacle) => {
+            eprintln!("\n── skipped: tests on cgroup v2 in a virtual machine: {obstacle}")
+        }
+    }
     demo::run()
 }
 

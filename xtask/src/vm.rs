@@ -97,7 +97,22 @@ fn worth_showing(line: &str) -> bool {
         .any(|word| line.contains(word))
 }
 
-/// Installs what is missing, where this is a Debian and we may.
+/// Why the machine cannot be booted here, if so.
+pub(crate) fn obstacle() -> Option<String> {
+    if cfg!(not(all(target_os = "linux", target_arch = "x86_64"))) {
+        return Some("this is no Linux on x86-64".to_owned());
+    }
+    if ["apt-get", "dpkg-deb"].iter().any(|program| !on_path(program)) {
+        return Some("the kernel comes as a Debian package, and there is no apt-get".to_owned());
+    }
+    let missing = TOOLS.iter().find(|(program, _)| !on_path(program));
+    let may_install = rustix::process::geteuid().is_root();
+    missing
+        .filter(|_| !may_install)
+        .map(|(_, package)| format!("{package} is not installed, and only root may install it"))
+}
+
+/// Installs what is missing.
 fn install_tools() -> anyhow::Result<()> {
     let missing: Vec<&str> = TOOLS
         .iter()
@@ -107,16 +122,13 @@ fn install_tools() -> anyhow::Result<()> {
     if missing.is_empty() {
         return Ok(());
     }
-    if !on_path("apt-get") {
-        bail!("this needs {}; install them and try again", missing.join(", "));
-    }
     run(&mut command("apt-get", &["update", "-qq"]))?;
     let mut install = command("apt-get", &["install", "-y", "-qq", "--no-install-recommends"]);
     run(install.args(missing).stdout(Stdio::null()))
 }
 
 /// Whether a program of this name can be started.
-pub(crate) fn on_path(program: &str) -> bool {
+fn on_path(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
