@@ -1,6 +1,6 @@
 use crate::CageError;
 use crate::group::{Group, Home, Nest, Version};
-use crate::proc::Proc;
+use crate::proc::{Proc, page_bytes};
 use crate::verdict::Limit;
 
 /// The groups of a cage, shared with the inmates in them.
@@ -42,6 +42,26 @@ impl Block {
 
     pub(crate) fn nest(&self) -> &Nest {
         &self.nest
+    }
+
+    /// Moves the calling process into the cage, and takes what it holds from the room of the others.
+    ///
+    /// Its pages stay charged to the group that it comes from, whose limit is not ours.
+    pub(crate) fn enter(&self, proc: &Proc) -> Result<(), CageError> {
+        if let Some(total_bytes) = self.total {
+            let held = proc.kib_field("self/status", "RssAnon");
+            let held_bytes = held.map_err(|source| CageError::Proc { source })?;
+            // A limit below what is in use makes the kernel of v2 kill.
+            let idle = self.cage.idle_cache().unwrap_or(0);
+            let usage = self.cage.usage().map_err(CageError::group("read", self.cage.dir()))?;
+            let inmates_bytes = usage.saturating_sub(idle);
+            let room = total_bytes.saturating_sub(held_bytes);
+            if room < inmates_bytes.max(page_bytes()) {
+                return Err(CageError::TotalTooSmall { total_bytes, held_bytes, inmates_bytes });
+            }
+            self.cage.set_limit(room)?;
+        }
+        self.nest.enter()
     }
 
     /// The alarms of now. Repeats while they change, for the three to be of one moment.

@@ -5,11 +5,13 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use crate::CageError;
 use crate::block::Block;
-use crate::entry::{self, Entry};
-use crate::group::{Home, Nest, Version};
+use crate::confinement::{Confinement, check_limit};
+use crate::entry::{self, Entry, Way};
+use crate::group::{Home, Marks, Nest, Version, no_soft_limit};
 use crate::inmate::{Bars, Cell, Inmate, Leash};
 use crate::janitor::Janitor;
-use crate::proc::{Proc, page_bytes};
+use crate::pressure::Barometer;
+use crate::proc::Proc;
 use crate::watchdog::Watchdog;
 
 /// How limits are enforced.
@@ -71,7 +73,7 @@ impl Cage {
     /// page, or the janitor does not start.
     pub fn new(name: &str, total_bytes: Option<u64>) -> Result<Self, CageError> {
         check_name(name)?;
-        check_limit(total_bytes)?;
+        total_bytes.map_or(Ok(()), check_limit)?;
         let found = Home::find(&Proc::real());
         let planned = found.and_then(|home| Ok((Nest::plan(&home, name)?, home)));
         let (nest, home) = match planned {
@@ -101,7 +103,7 @@ impl Cage {
     /// As [`new`](Self::new).
     pub fn without_cgroups(name: &str, total_bytes: Option<u64>) -> Result<Self, CageError> {
         check_name(name)?;
-        check_limit(total_bytes)?;
+        total_bytes.map_or(Ok(()), check_limit)?;
         Self::watched(Janitor::start(None)?, total_bytes, "as asked for".to_owned())
     }
 
@@ -124,50 +126,74 @@ impl Cage {
         &self.mechanism
     }
 
-    /// Moves this process in, so that what it takes from now on counts toward the total.
+    /// Moves this process in, so that it counts toward the total. Does nothing when it is inside.
     ///
-    /// What it has taken before stays charged where it was, except under the watchdog, which looks at
-    /// the whole resident set. From now on inmates are marked to be killed before this process when
-    /// the total is reached (`oom_score_adj`).
+    /// What it has taken before stays charged to the group that it came from. So that all together
+    /// stay below the total nevertheless, the limit of the cage's group is lowered by the anonymous
+    /// memory that this process holds now (`RssAnon`, read once): verdicts still name the total, and
+    /// memory that it gives back later is not given to the inmates. Program text, and what the kernel
+    /// holds for this process already, do not count. The watchdog looks at the whole resident set.
+    ///
+    /// From now on inmates are marked to be killed before this process when the total is reached
+    /// (`oom_score_adj` 1000). The kernel weighs it by its whole resident set, so this holds while
+    /// that is smaller than the room left to the inmates. Enter early: before much is allocated, and
+    /// before inmates start.
     ///
     /// # Errors
     ///
-    /// When the kernel does not move it.
+    /// When this process and the inmates hold the total already, or the kernel does not move it.
     pub fn enter(&self) -> Result<(), CageError> {
-        match &self.walls {
-            Walls::Groups(block) => block.nest().enter()?,
-            Walls::Watched(watchdog) => watchdog.enter(),
+        if self.entered.swap(true, Ordering::Relaxed) {
+            return Ok(());
         }
-        self.entered.store(true, Ordering::Relaxed);
-        Ok(())
+        let entered = match &self.walls {
+            Walls::Groups(block) => block.enter(&Proc::real()),
+            Walls::Watched(watchdog) => {
+                watchdog.enter();
+                Ok(())
+            }
+        };
+        if entered.is_err() {
+            self.entered.store(false, Ordering::Relaxed);
+        }
+        entered
     }
 
-    /// Starts `command` with at most `limit_bytes` for itself and its descendants.
+    /// Starts `command`, confined together with its descendants: by a limit in bytes
+    /// (`Some(64 << 20)`), by nothing of its own (`None`), or by a whole [`Confinement`].
     ///
-    /// The limit is read back before the command starts, and swap is capped. Without control groups
-    /// it is the data limit of each process by itself; private memory that is mapped but never
-    /// touched counts there.
+    /// Limits are read back before the command starts, and so are processors, by the child. With a
+    /// limit, swap is capped. Without control groups the limit is the data limit of each process by
+    /// itself; private memory that is mapped but never touched counts there.
     ///
     /// # Errors
     ///
-    /// When the limit is less than a page or does not take, the program does not start, or the
-    /// janitor has been killed.
+    /// When a limit is less than a page, not available or does not take, a processor cannot be had,
+    /// the program does not start, or the janitor has been killed.
     pub fn spawn(
         &self,
         command: &mut Command,
-        limit_bytes: Option<u64>,
+        confinement: impl Into<Confinement>,
     ) -> Result<Inmate, CageError> {
-        check_limit(limit_bytes)?;
+        self.spawn_confined(command, &confinement.into())
+    }
+
+    fn spawn_confined(
+        &self,
+        command: &mut Command,
+        confinement: &Confinement,
+    ) -> Result<Inmate, CageError> {
+        confinement.check()?;
         if let Some(status) = self.janitor.ended() {
             return Err(CageError::JanitorGone { status });
         }
         let inmate = match &self.walls {
-            Walls::Groups(block) => self.spawn_in_group(block, command, limit_bytes),
-            Walls::Watched(watchdog) => self.spawn_watched(watchdog, command, limit_bytes),
+            Walls::Groups(block) => self.spawn_in_group(block, command, confinement),
+            Walls::Watched(watchdog) => self.spawn_watched(watchdog, command, confinement),
         }?;
         if self.entered.load(Ordering::Relaxed) {
             // If it is dead already, it needs none.
-            let _ = std::fs::write(format!("/proc/{}/oom_score_adj", inmate.id()), "500");
+            let _ = std::fs::write(format!("/proc/{}/oom_score_adj", inmate.id()), "1000");
         }
         Ok(inmate)
     }
@@ -176,19 +202,24 @@ impl Cage {
         &self,
         block: &Arc<Block>,
         command: &mut Command,
-        limit: Option<u64>,
+        confinement: &Confinement,
     ) -> Result<Inmate, CageError> {
+        let limit = confinement.limit_bytes;
         let group = block.nest().cell(self.next.fetch_add(1, Ordering::Relaxed))?;
         let mut enter = || {
             limit.map_or(Ok(()), |bytes| group.set_limit(bytes))?;
+            let soft = confinement.soft_limit_bytes;
+            soft.map_or(Ok(()), |bytes| group.set_soft_limit(bytes))?;
             let before = block.alarms(&group);
-            let child = start(command, Entry::Group(group.door()?))?;
-            Ok((child, before))
+            let barometer = Barometer::set_up(Some(&group), &Proc::real());
+            let child = start(command, Way::Group(group.door()?), confinement)?;
+            Ok((child, before, barometer))
         };
         match enter() {
-            Ok((child, before)) => {
-                let cell = Cell { group, limit, block: Arc::clone(block), before };
-                Ok(Inmate::new(child, Bars::Cell(cell)))
+            Ok((child, before, barometer)) => {
+                let (marks, block) = (Marks::of(&group), Arc::clone(block));
+                let cell = Cell { group, marks, limit, block, before };
+                Ok(Inmate::new(child, Bars::Cell(cell), barometer))
             }
             Err(error) => {
                 let _ = group.kill().and_then(|()| group.remove());
@@ -201,14 +232,20 @@ impl Cage {
         &self,
         watchdog: &Arc<Watchdog>,
         command: &mut Command,
-        limit: Option<u64>,
+        confinement: &Confinement,
     ) -> Result<Inmate, CageError> {
+        if confinement.soft_limit_bytes.is_some() {
+            return Err(no_soft_limit("it needs cgroup v2, and this cage has no control groups"));
+        }
+        let limit = confinement.limit_bytes;
         let data_limit = limit.into_iter().chain(self.total).min();
         let orders = Arc::clone(self.janitor.orders());
-        let child = start(command, Entry::Watched(data_limit, Arc::clone(&orders)))?;
+        let barometer = Barometer::set_up(None, &Proc::real());
+        let child = start(command, Way::Watched(data_limit, Arc::clone(&orders)), confinement)?;
         let ward = watchdog.watch(child.id(), limit);
         let watchdog = Arc::clone(watchdog);
-        Ok(Inmate::new(child, Bars::Leash(Leash { ward, data_limit, watchdog, orders })))
+        let leash = Leash { ward, data_limit, watchdog, orders };
+        Ok(Inmate::new(child, Bars::Leash(leash), barometer))
     }
 
     /// Kills what is left inside, moves this process back to where it came from, removes the groups,
@@ -244,10 +281,20 @@ fn no_rights(reason: &str) -> String {
     format!("no cgroup rights: {reason}")
 }
 
-fn start(command: &mut Command, entry: Entry) -> Result<std::process::Child, CageError> {
-    entry::spawn(command, entry).map_err(|source| {
-        let program = command.get_program().to_string_lossy().into_owned();
-        CageError::Spawn { program, source }
+fn start(
+    command: &mut Command,
+    way: Way,
+    confinement: &Confinement,
+) -> Result<std::process::Child, CageError> {
+    let cpus = confinement.mask()?;
+    entry::spawn(command, Entry { way, cpus }).map_err(|source| match &confinement.cpus {
+        Some(cpus) if source.raw_os_error() == Some(libc::EINVAL) => {
+            CageError::Cpus { cpus: cpus.clone(), source }
+        }
+        _ => {
+            let program = command.get_program().to_string_lossy().into_owned();
+            CageError::Spawn { program, source }
+        }
     })
 }
 
@@ -257,16 +304,6 @@ fn check_name(name: &str) -> Result<(), CageError> {
         return Ok(());
     }
     Err(CageError::Name { name: name.to_owned() })
-}
-
-fn check_limit(limit_bytes: Option<u64>) -> Result<(), CageError> {
-    let least_bytes = page_bytes();
-    match limit_bytes {
-        Some(limit_bytes) if limit_bytes < least_bytes => {
-            Err(CageError::LimitTooSmall { limit_bytes, least_bytes })
-        }
-        _ => Ok(()),
-    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! What a child does between fork and exec: it enters its group or takes its data limit.
+//! What a child does between fork and exec: it confines itself to processors, and enters its group or
+//! takes its data limit.
 //!
 //! Doing this after exec would need a launcher program; but the standard streams of a [`Command`]
 //! cannot be handed on to another command, so the child does it itself.
@@ -11,11 +12,20 @@ use std::sync::{Arc, Weak};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+use crate::confinement::Mask;
 use crate::janitor::Orders;
+
+/// What a child does.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) way: Way,
+    /// The processors that it confines itself to.
+    pub(crate) cpus: Option<Mask>,
+}
 
 /// The way in, opened by the parent.
 #[derive(Debug)]
-pub(crate) enum Entry {
+pub(crate) enum Way {
     /// The `cgroup.procs` of a group.
     Group(File),
     /// No group: a data limit in bytes, if any, and the janitor to tell of the process.
@@ -25,9 +35,10 @@ pub(crate) enum Entry {
 impl Entry {
     /// Takes the calling process in. Only system calls: no allocation, no lock.
     fn pass(&self) -> io::Result<()> {
-        match self {
-            Self::Group(door) => (&mut &*door).write_all(b"0"),
-            Self::Watched(limit, orders) => {
+        self.cpus.as_ref().map_or(Ok(()), Mask::apply)?;
+        match &self.way {
+            Way::Group(door) => (&mut &*door).write_all(b"0"),
+            Way::Watched(limit, orders) => {
                 orders.watch_me()?;
                 limit.map_or(Ok(()), limit_data)
             }

@@ -48,6 +48,38 @@ pub enum CageError {
         /// How it ended.
         status: std::process::ExitStatus,
     },
+    /// The processors asked for cannot be had.
+    #[error(
+        "cannot run on processors {}: {source}; name processors that are switched on and in the \
+         cpuset of this process", numbers(.cpus)
+    )]
+    Cpus {
+        /// Their numbers.
+        cpus: Vec<usize>,
+        /// What failed.
+        source: io::Error,
+    },
+    /// This process and the inmates hold the total already.
+    #[error(
+        "total of {total_bytes} bytes leaves no room to enter: this process holds {held_bytes} bytes \
+         and the inmates {inmates_bytes}; raise the total, or enter earlier"
+    )]
+    TotalTooSmall {
+        /// The total of the cage.
+        total_bytes: u64,
+        /// Anonymous memory of this process.
+        held_bytes: u64,
+        /// What is charged inside already, idle page cache left out.
+        inmates_bytes: u64,
+    },
+    /// The kernel, or the mechanism of this cage, does not have it.
+    #[error("{what} is not available: {reason}")]
+    Unsupported {
+        /// What was asked for.
+        what: &'static str,
+        /// Why, and what to do instead.
+        reason: String,
+    },
     /// The command did not start.
     #[error("cannot start {program}: {source}")]
     Spawn {
@@ -83,4 +115,8 @@ impl CageError {
         let path = path.into();
         move |source| Self::Group { action, path, source }
     }
+}
+
+fn numbers(cpus: &[usize]) -> String {
+    cpus.iter().map(usize::to_string).collect::<Vec<_>>().join(",")
 }

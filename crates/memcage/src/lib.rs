@@ -3,7 +3,8 @@
 //! A [`Cage`] is a place for child processes with an optional limit on everything inside. A child is
 //! an [`Inmate`] with a limit of its own. When it is dead, a [`Death`] says whether the kernel killed
 //! it for memory, which limit was hit, and how much it took. The verdict rests on the kernel's
-//! counters: signal 9 alone is not "out of memory".
+//! counters: signal 9 alone is not "out of memory". It also has the pressure, the page faults and the
+//! processor time. A [`Confinement`] adds a soft limit and processors to the limit.
 //!
 //! ```standalone_crate
 //! use std::process::Command;
@@ -22,14 +23,31 @@
 //!
 //! # How the limit is enforced
 //!
-//! | [`Mechanism`] | limit of an inmate | limit of all together | peak |
+//! | [`Mechanism`] | limit of an inmate | limit of all together | soft limit |
 //! |---|---|---|---|
-//! | cgroup v2, memory controller delegated | `memory.max`, no swap | the same, of the parent group | `memory.peak` |
-//! | cgroup v1 | `memory.limit_in_bytes`, swap included | the same | `memory.max_usage_in_bytes` |
+//! | cgroup v2, memory controller delegated | `memory.max`, no swap | the same, of the parent group | `memory.high` |
+//! | cgroup v1 | `memory.limit_in_bytes`, swap included | the same | – |
 //! | no rights | data limit of each process, watchdog on the resident sets | watchdog | – |
 //!
 //! Groups are made below the group that this process is in, so an outer limit keeps its hold. Each
-//! limit is read back. Peaks of groups include page cache and kernel memory.
+//! limit is read back.
+//!
+//! # What is read
+//!
+//! What cannot be read is absent, and never 0.
+//!
+//! | of an inmate with its descendants | cgroup v2 | cgroup v1 | no rights |
+//! |---|---|---|---|
+//! | peak | `memory.peak` (Linux 5.19) | `memory.max_usage_in_bytes` | – |
+//! | peak since a reset | the same, by an open file (6.12) | the same, after a write | – |
+//! | peak of swap | `memory.swap.peak` (6.5) | a lower bound | – |
+//! | level, and its split | `memory.current`, `memory.stat` | the same of v1 | – |
+//! | pressure | of the inmate | of the machine | of the machine |
+//! | faults, processor time | `wait4` | `wait4` | `wait4` |
+//!
+//! Levels and peaks of groups include page cache and kernel memory, and a page shared by several groups
+//! is charged once, to the one that touched it first. So a peak is an upper bound of what a program
+//! needs, and [`Inmate::usage`] tells how much is cache.
 //!
 //! # Helpers
 //!
@@ -45,17 +63,20 @@
 //!
 //! # What it does not do
 //!
-//! No containers, name spaces or CPU limits. It samples no series of levels. It runs on Linux only.
+//! No containers, name spaces or shares of processor time. It samples no series of levels. It runs on Linux only.
 
 mod allowance;
 mod block;
 mod cage;
+mod confinement;
 mod doctor;
+mod end;
 mod entry;
 mod error;
 mod group;
 mod inmate;
 mod janitor;
+mod pressure;
 mod proc;
 pub mod resident;
 mod verdict;
@@ -63,9 +84,13 @@ mod watchdog;
 
 pub use allowance::{Allowance, allowance, cpus};
 pub use cage::{Cage, Mechanism};
+pub use confinement::Confinement;
 pub use doctor::{Capability, doctor};
+pub use end::Work;
 pub use error::CageError;
+pub use group::Usage;
 pub use inmate::Inmate;
+pub use pressure::{Pressure, PressureScope};
 pub use verdict::{Death, Limit, Verdict};
 
 /// Does the work of a helper and **exits**, if this process was started as one; returns otherwise.

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// A `/proc` tree.
 #[derive(Debug, Clone)]
@@ -20,9 +21,14 @@ impl Proc {
         Self { root: root.into() }
     }
 
+    /// Where a file is.
+    pub(crate) fn path(&self, file: &str) -> PathBuf {
+        self.root.join(file)
+    }
+
     /// The text of a file, named in the error.
     pub(crate) fn text(&self, file: &str) -> io::Result<String> {
-        let path = self.root.join(file);
+        let path = self.path(file);
         fs::read_to_string(&path).map_err(|error| named(&path, &error))
     }
 
@@ -102,7 +108,7 @@ impl Proc {
     }
 
     fn malformed(&self, file: &str, what: &str) -> io::Error {
-        let path = self.root.join(file);
+        let path = self.path(file);
         io::Error::new(ErrorKind::InvalidData, format!("{}: no {what}", path.display()))
     }
 }
@@ -116,6 +122,16 @@ pub(crate) fn field<'a>(text: &'a str, key: &str) -> Option<&'a str> {
 fn kib_field(text: &str, key: &str) -> Option<u64> {
     let number = field(text, key)?.strip_suffix("kB")?.trim().parse::<u64>().ok()?;
     number.checked_mul(1024)
+}
+
+/// How long some, and all, processes stood still, by a text of the form of `pressure/memory`.
+pub(crate) fn pressure_totals(text: &str) -> Option<(Duration, Duration)> {
+    let total = |kind| {
+        let line = text.lines().find_map(|line| line.strip_prefix(kind))?;
+        let micros = line.split_ascii_whitespace().find_map(|word| word.strip_prefix("total="));
+        micros?.parse().ok().map(Duration::from_micros)
+    };
+    Some((total("some ")?, total("full ")?))
 }
 
 /// All numbers of a text that consists of numbers, skipping what is none.

@@ -3,6 +3,8 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
 use crate::Mib;
+use crate::end::Work;
+use crate::pressure::Pressure;
 
 /// How an inmate ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,12 +64,20 @@ pub struct Death {
     /// The evidence, as one line for people.
     pub evidence: String,
     /// Highest memory of the inmate and its descendants, in bytes, page cache and kernel memory
-    /// included. `None` without control groups.
+    /// included. `None` without control groups. Resets of the peak do not change it.
     pub peak_bytes: Option<u64>,
+    /// Most that was swapped out at a time, in bytes; on v1 a lower bound (the peak of memory with swap
+    /// minus the peak of memory). `None` where the kernel keeps no such mark: without control groups,
+    /// on v2 before Linux 6.5, and on v1 without swap accounting.
+    pub swap_peak_bytes: Option<u64>,
     /// Processes of this inmate that the kernel killed for memory. `None` where it does not tell.
     pub oom_kills: Option<u64>,
     /// Which limit was hit, when it was [`Verdict::OutOfMemory`].
     pub limit: Option<Limit>,
+    /// Time lost for want of memory during its life. `None` where the kernel does not count it.
+    pub pressure: Option<Pressure>,
+    /// Page faults and processor time.
+    pub work: Work,
 }
 
 impl fmt::Display for Death {
@@ -76,10 +86,19 @@ impl fmt::Display for Death {
     }
 }
 
+/// What is known of the end of an inmate, however it was held.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct End {
+    pub(crate) status: ExitStatus,
+    pub(crate) work: Work,
+    pub(crate) pressure: Option<Pressure>,
+}
+
 /// What was found in the group of a dead inmate.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct GroupFacts {
     pub(crate) peak_bytes: Option<u64>,
+    pub(crate) swap_peak_bytes: Option<u64>,
     pub(crate) oom_kills: Option<u64>,
     /// The limit that was hit, should it have been killed for memory.
     pub(crate) limit: Option<(Limit, u64)>,
@@ -104,8 +123,9 @@ pub(crate) struct Sentence {
 }
 
 /// Judges by the counters of a control group.
-pub(crate) fn by_group(status: ExitStatus, facts: GroupFacts) -> Death {
-    let GroupFacts { peak_bytes, oom_kills, limit } = facts;
+pub(crate) fn by_group(end: End, facts: GroupFacts) -> Death {
+    let End { status, work, pressure } = end;
+    let GroupFacts { peak_bytes, swap_peak_bytes, oom_kills, limit } = facts;
     let peak = peak_bytes.map_or("peak unknown".to_owned(), |peak| format!("peak {}", Mib(peak)));
     let killed = status.signal() == Some(SIGKILL);
     let failed = status.code().is_some_and(|code| code != 0);
@@ -132,11 +152,22 @@ pub(crate) fn by_group(status: ExitStatus, facts: GroupFacts) -> Death {
         }
         _ => (plain(status), None, peak),
     };
-    Death { verdict, status, evidence, peak_bytes, oom_kills, limit }
+    Death {
+        verdict,
+        status,
+        evidence,
+        peak_bytes,
+        swap_peak_bytes,
+        oom_kills,
+        limit,
+        pressure,
+        work,
+    }
 }
 
 /// Judges by what the watchdog saw and did.
-pub(crate) fn by_watchdog(status: ExitStatus, facts: WatchFacts) -> Death {
+pub(crate) fn by_watchdog(end: End, facts: WatchFacts) -> Death {
+    let End { status, work, pressure } = end;
     let killed = status.signal() == Some(SIGKILL);
     let seen = format!("highest resident set seen {}", Mib(facts.seen_bytes));
     let (verdict, limit, evidence) = match (facts.sentence, facts.data_limit) {
@@ -152,7 +183,18 @@ pub(crate) fn by_watchdog(status: ExitStatus, facts: WatchFacts) -> Death {
         }
         _ => (plain(status), None, seen),
     };
-    Death { verdict, status, evidence, peak_bytes: None, oom_kills: None, limit }
+    let (peak_bytes, swap_peak_bytes, oom_kills) = (None, None, None);
+    Death {
+        verdict,
+        status,
+        evidence,
+        peak_bytes,
+        swap_peak_bytes,
+        oom_kills,
+        limit,
+        pressure,
+        work,
+    }
 }
 
 const SIGKILL: i32 = 9;
@@ -178,8 +220,22 @@ mod tests {
 
     fn group(status: i32, oom_kills: Option<u64>) -> Death {
         let limit = Some((Limit::Inmate, 64 << 20));
-        let facts = GroupFacts { peak_bytes: Some(64 << 20), oom_kills, limit };
-        by_group(ExitStatus::from_raw(status), facts)
+        let facts = GroupFacts { peak_bytes: Some(64 << 20), oom_kills, limit, ..<_>::default() };
+        by_group(end(status), facts)
+    }
+
+    fn end(status: i32) -> End {
+        let status = ExitStatus::from_raw(status);
+        End { status, work: Work::default(), pressure: None }
+    }
+
+    #[test]
+    fn what_is_absent_stays_absent() {
+        let death = by_group(end(0), GroupFacts::default());
+        assert_eq!((death.peak_bytes, death.swap_peak_bytes), (None, None));
+        assert_eq!((death.oom_kills, death.pressure), (None, None));
+        let death = by_watchdog(end(0), WatchFacts::default());
+        assert_eq!((death.peak_bytes, death.swap_peak_bytes), (None, None));
     }
 
     #[test]
@@ -220,7 +276,7 @@ mod tests {
 
     #[test]
     fn the_watchdog_says_why() {
-        let status = ExitStatus::from_raw(KILLED);
+        let status = end(KILLED);
         let sentence =
             Sentence { limit: Limit::Total, limit_bytes: 8 << 20, resident_bytes: 9 << 20 };
         let facts = WatchFacts { seen_bytes: 5 << 20, data_limit: None, sentence: Some(sentence) };
@@ -230,10 +286,10 @@ mod tests {
         let death = by_watchdog(status, WatchFacts { sentence: None, ..facts });
         assert_eq!(death.verdict, Verdict::Signal { signal: 9 });
         // It ended by itself before the watchdog struck.
-        let death = by_watchdog(ExitStatus::from_raw(0), facts);
+        let death = by_watchdog(end(0), facts);
         assert_eq!(death.verdict, Verdict::Exited { code: 0 });
         let facts = WatchFacts { data_limit: Some(64 << 20), sentence: None, ..facts };
-        let death = by_watchdog(ExitStatus::from_raw(6), facts);
+        let death = by_watchdog(end(6), facts);
         assert_eq!(death.verdict, Verdict::Signal { signal: 6 });
         assert!(death.evidence.contains("data limit of 64.0 MiB"), "{}", death.evidence);
     }

@@ -25,6 +25,7 @@
 //! | the heap, to the byte | [`TraceqAlloc`], [`heap`] |
 //! | one counter, now | [`probe`], behind [`MemoryProbe`] |
 //! | how another process develops | [`sampler`], run in a process of its own |
+//! | what a child had taken when it ended | [`ExitWatch`] |
 //! | what was recorded | [`profile`], and `prof` (feature `prof`) for `.prof` files and journals |
 //! | how good all this is here | [`selftest()`], [`counter_bound_bytes`] |
 //!
@@ -42,6 +43,7 @@ pub mod assert;
 mod bound;
 mod clock;
 mod error;
+mod exit;
 pub mod heap;
 #[cfg(feature = "tracing")]
 mod layer;
@@ -63,6 +65,7 @@ mod unit;
 
 pub use bound::counter_bound_bytes;
 pub use error::ProbeError;
+pub use exit::{ExitUsage, ExitWatch};
 pub use heap::TraceqAlloc;
 #[cfg(feature = "tracing")]
 pub use layer::RegionLayer;

@@ -12,6 +12,19 @@ pub const RESOURCE: &str = "resource_memory_usage";
 /// Live heap; the original's `tracemalloc` backend.
 pub const TRACEMALLOC: &str = "tracemalloc_memory_usage";
 
+/// `VmHWM` of the process: a mark.
+pub const HWM: &str = "hwm_memory_usage";
+/// Highest charge of the process's control group: a mark.
+pub const CGROUP: &str = "cgroup_memory_usage";
+/// Charge of the process's control group.
+pub const CGROUP_LEVEL: &str = "cgroup_current_memory_usage";
+/// Resident sets of the process and its descendants, summed.
+pub const TREE: &str = "tree_memory_usage";
+/// The part of [`TREE`] that is shared memory or pages of files.
+pub const TREE_SHARED: &str = "tree_shared_memory_usage";
+/// Number of processes in [`TREE`].
+pub const PROCESSES: &str = "tree_processes";
+
 /// The four columns that every `.prof` file has, with the unit in which each is stored.
 #[cfg(feature = "prof")]
 pub(crate) const ORIGINAL: [(&str, &str); 4] =

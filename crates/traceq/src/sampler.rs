@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::clock::{Anchor, monotonic_ns, nanos, sleep_until};
 use crate::probe::Backend;
-use crate::{MemoryProbe, ProbeError, Target};
+use crate::{ExitWatch, ProbeError, Target};
 
 /// Samples a process until it ends.
 ///
@@ -36,9 +36,20 @@ use crate::{MemoryProbe, ProbeError, Target};
 /// ```
 pub struct Sampler {
     columns: Vec<&'static str>,
-    probes: Vec<Box<dyn MemoryProbe>>,
+    gauges: Vec<Gauge>,
     every: Duration,
+    /// Absent for the own process, and where the kernel cannot.
+    exit: Option<ExitWatch>,
 }
+
+/// Fills neighbouring columns.
+struct Gauge {
+    n_columns: usize,
+    read: Box<Fill>,
+}
+
+/// Writes the levels of its columns.
+type Fill = dyn FnMut(&mut [Option<u64>]) -> Result<(), ProbeError>;
 
 /// One sample.
 #[derive(Clone, Copy, Debug)]
@@ -85,12 +96,33 @@ impl Sampler {
     /// # Errors
     /// [`ProbeError`] of the first backend that `target` does not have.
     pub fn open(target: Target, backends: &[Backend], every: Duration) -> Result<Self, ProbeError> {
-        let probes = backends.iter().map(|backend| backend.open(target));
-        Ok(Self {
-            columns: backends.iter().map(|backend| backend.column()).collect(),
-            probes: probes.collect::<Result<_, _>>()?,
-            every: every.max(Duration::from_micros(10)),
-        })
+        let exit = match target {
+            Target::Pid(pid) if pid != std::process::id() => ExitWatch::open(pid).ok(),
+            _ => None,
+        };
+        let every = every.max(Duration::from_micros(10));
+        let mut sampler = Self { columns: Vec::new(), gauges: Vec::new(), every, exit };
+        for backend in backends {
+            let mut probe = backend.open(target)?;
+            sampler.add(&[backend.column()], move |levels| {
+                levels[0] = Some(probe.read()?.bytes);
+                Ok(())
+            });
+        }
+        Ok(sampler)
+    }
+
+    /// Adds columns that one call of `read` fills, in their order.
+    ///
+    /// A column that it leaves as it is, or any when it fails, is `None` in that sample.
+    /// [`ProbeError::Gone`] ends the timeline.
+    pub fn add(
+        &mut self,
+        columns: &[&'static str],
+        read: impl FnMut(&mut [Option<u64>]) -> Result<(), ProbeError> + 'static,
+    ) {
+        self.columns.extend(columns);
+        self.gauges.push(Gauge { n_columns: columns.len(), read: Box::new(read) });
     }
 
     /// The names of the columns, as in a [`Profile`](crate::profile::Profile).
@@ -98,18 +130,21 @@ impl Sampler {
         &self.columns
     }
 
-    /// Samples until the process ends or `each` breaks.
+    /// Samples until the process ends or `each` breaks. The end is noticed at once, not when the next
+    /// sample is due, except before Linux 5.3.
     pub fn run(&mut self, mut each: impl FnMut(Sample<'_>) -> ControlFlow<()>) -> Timing {
         let anchor = Anchor::now();
         let every = nanos(self.every);
         let begun = monotonic_ns();
         let mut late = Lateness::default();
-        let mut levels = vec![None; self.probes.len()];
+        let mut levels = vec![None; self.columns.len()];
         let (mut samples, mut missed, mut busy) = (0_u64, 0_u64, 0_u64);
         let (mut first, mut last, mut steps) = (0, 0, 0);
         let mut deadline = begun;
         loop {
-            sleep_until(deadline);
+            if self.ends_before(deadline) {
+                break;
+            }
             let now = monotonic_ns();
             if !self.sample(&mut levels) {
                 break;
@@ -141,14 +176,38 @@ impl Sampler {
         }
     }
 
+    /// Waits until the deadline; true where the process has ended meanwhile.
+    fn ends_before(&self, deadline: u64) -> bool {
+        let Some(exit) = &self.exit else {
+            sleep_until(deadline);
+            return false;
+        };
+        loop {
+            let left = deadline.saturating_sub(monotonic_ns());
+            match exit.wait(Some(Duration::from_nanos(left))) {
+                Ok(false) if left > 0 => {}
+                Ok(ended) => return ended,
+                // Then the next sample tells.
+                Err(_) => {
+                    sleep_until(deadline);
+                    return false;
+                }
+            }
+        }
+    }
+
     /// False where the process has ended.
     fn sample(&mut self, levels: &mut [Option<u64>]) -> bool {
-        for (probe, level) in self.probes.iter_mut().zip(levels) {
-            *level = match probe.read() {
-                Ok(reading) => Some(reading.bytes),
+        levels.fill(None);
+        let mut rest = levels;
+        for gauge in &mut self.gauges {
+            let (own, others) = rest.split_at_mut(gauge.n_columns);
+            match (gauge.read)(own) {
+                Ok(()) => {}
                 Err(ProbeError::Gone { .. }) => return false,
-                Err(_) => None,
-            };
+                Err(_) => own.fill(None),
+            }
+            rest = others;
         }
         true
     }
@@ -218,6 +277,38 @@ mod tests {
         assert_eq!(timing.samples, 6);
         assert!(timing.missed >= 3, "{timing:?}");
         assert!(stamps.is_sorted());
+    }
+
+    #[test]
+    fn added_columns_are_filled_or_absent() {
+        let mut sampler = Sampler::open(Target::Own, &[], Duration::from_micros(10)).unwrap();
+        let mut n = 0;
+        sampler.add(&["a", "b"], move |levels| {
+            n += 1;
+            levels[1] = Some(n);
+            if n == 2 {
+                let why = "this time";
+                return Err(ProbeError::Unavailable { counter: crate::Source::Statm, why });
+            }
+            if n == 4 { Err(ProbeError::Gone { pid: 1 }) } else { Ok(()) }
+        });
+        let mut rows = Vec::new();
+        let timing = sampler.run(|sample| {
+            rows.push(sample.levels.to_vec());
+            ControlFlow::Continue(())
+        });
+        assert_eq!((sampler.columns(), timing.samples), (&["a", "b"][..], 3));
+        assert_eq!(rows, [vec![None, Some(1)], vec![None, None], vec![None, Some(3)]]);
+    }
+
+    #[test]
+    fn the_end_is_noticed_within_a_period() {
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let target = Target::Pid(child.id());
+        let day = Duration::from_secs(24 * 3600);
+        let Ok(mut sampler) = Sampler::open(target, &[Backend::Statm], day) else { return };
+        assert!(sampler.run(|_| ControlFlow::Continue(())).samples <= 1);
+        child.wait().unwrap();
     }
 
     #[test]

@@ -1,14 +1,17 @@
 //! Control groups of the memory controller: one group, and what can be asked of it.
 
+mod files;
 mod home;
+mod marks;
 mod nest;
+mod usage;
 mod v1;
 mod v2;
 
 use std::error::Error;
 use std::fmt;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -18,10 +21,13 @@ use cgroups_rs::fs::memory::MemController;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::CageError;
-use crate::proc::{named, numbers, page_bytes};
+use crate::proc::{numbers, page_bytes};
 
+use files::{keyed, malformed, number, read, value, write};
 pub(crate) use home::Home;
+pub(crate) use marks::Marks;
 pub(crate) use nest::Nest;
+pub use usage::Usage;
 
 /// Which of the two interfaces has the memory controller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,12 +100,7 @@ impl Group {
             .set_limit(taken)
             .map_err(cause)
             .map_err(CageError::group("write", &file))?;
-        let got_bytes = self.limit().map_err(CageError::group("read", &file))?;
-        let expected_bytes = bytes - bytes % page_bytes();
-        if got_bytes != Some(expected_bytes) {
-            let got_bytes = got_bytes.unwrap_or(u64::MAX);
-            return Err(CageError::LimitNotTaken { path: file, expected_bytes, got_bytes });
-        }
+        check_taken(&file, bytes, self.limit())?;
         if let Some(file) = self.swap_file() {
             let most = if self.version == Version::V1 { taken } else { 0 };
             controller(self.version, &self.dir)
@@ -108,6 +109,16 @@ impl Group {
                 .map_err(CageError::group("write", file))?;
         }
         Ok(())
+    }
+
+    /// Sets the limit beyond which the group is slowed down, and reads it back. Only v2 has one.
+    pub(crate) fn set_soft_limit(&self, bytes: u64) -> Result<(), CageError> {
+        if self.version == Version::V1 {
+            return Err(no_soft_limit("cgroup v1 has none that slows a group down"));
+        }
+        let file = self.dir.join(v2::SOFT_LIMIT);
+        write(&file, &bytes.to_string()).map_err(CageError::group("write", &file))?;
+        check_taken(&file, bytes, v2::bound(&file))
     }
 
     /// The hard limit of this group alone, or none.
@@ -150,6 +161,16 @@ impl Group {
         }))
     }
 
+    /// What those bytes are.
+    pub(crate) fn split(&self) -> io::Result<Usage> {
+        Usage::of(self)
+    }
+
+    /// The file with the time lost for want of memory. Only v2 counts it for each group.
+    pub(crate) fn pressure_file(&self) -> Option<PathBuf> {
+        (self.version == Version::V2).then(|| self.dir.join("memory.pressure"))
+    }
+
     /// Bytes of file cache that the kernel would take back first.
     pub(crate) fn idle_cache(&self) -> io::Result<u64> {
         let file = self.dir.join("memory.stat");
@@ -162,14 +183,7 @@ impl Group {
 
     /// Highest charge so far, in bytes, page cache and kernel memory included.
     pub(crate) fn peak(&self) -> io::Result<u64> {
-        number(&self.peak_file())
-    }
-
-    pub(crate) fn peak_file(&self) -> PathBuf {
-        self.dir.join(match self.version {
-            Version::V1 => "memory.max_usage_in_bytes",
-            Version::V2 => "memory.peak",
-        })
+        Marks::of(self).peak()
     }
 
     /// Processes of this group that the kernel killed for memory, since it exists.
@@ -196,7 +210,8 @@ impl Group {
         File::options().write(true).open(&file).map_err(CageError::group("open", file))
     }
 
-    /// Kills every process in the group and below, and waits until they are gone.
+    /// Kills every process in the group and below, and waits until none is listed. On v2 the last may
+    /// still be on their way out, and hold memory for some milliseconds.
     pub(crate) fn kill(&self) -> Result<(), CageError> {
         for pause in pauses() {
             let left = processes(&self.dir);
@@ -236,6 +251,22 @@ pub(crate) fn move_into(version: Version, dir: &Path, pid: u32) -> Result<(), Ca
         .add_task_by_tgid(&CgroupPid::from(u64::from(pid)))
         .map_err(cause)
         .map_err(CageError::group("move a process into", dir))
+}
+
+/// Why there is no limit that slows down.
+pub(crate) fn no_soft_limit(reason: &str) -> CageError {
+    CageError::Unsupported { what: "a soft limit", reason: reason.to_owned() }
+}
+
+/// Demands that reading back a limit gave what was written, rounded to pages.
+fn check_taken(file: &Path, bytes: u64, read: io::Result<Option<u64>>) -> Result<(), CageError> {
+    let got_bytes = read.map_err(CageError::group("read", file))?;
+    let expected_bytes = bytes - bytes % page_bytes();
+    if got_bytes == Some(expected_bytes) {
+        return Ok(());
+    }
+    let (path, got_bytes) = (file.to_owned(), got_bytes.unwrap_or(u64::MAX));
+    Err(CageError::LimitNotTaken { path, expected_bytes, got_bytes })
 }
 
 fn controller(version: Version, dir: &Path) -> MemController {
@@ -300,33 +331,6 @@ fn remove_tree(dir: &Path) -> io::Result<()> {
     }
 }
 
-/// Writes to a file that exists. Never makes one: a folder that is no group must not look like one.
-fn write(file: &Path, text: &str) -> io::Result<()> {
-    let written =
-        File::options().write(true).open(file).and_then(|mut to| to.write_all(text.as_bytes()));
-    written.map_err(|error| named(file, &error))
-}
-
-fn read(file: &Path) -> io::Result<String> {
-    fs::read_to_string(file).map_err(|error| named(file, &error))
-}
-
-/// The single number in a file.
-fn number(file: &Path) -> io::Result<u64> {
-    read(file)?.trim().parse().map_err(|_| malformed(file, "number"))
-}
-
-/// The number after `key` in a file of `key number` lines.
-fn keyed(file: &Path, key: &str) -> io::Result<u64> {
-    let text = read(file)?;
-    let value = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(' '));
-    value.and_then(|value| value.trim().parse().ok()).ok_or_else(|| malformed(file, key))
-}
-
-fn malformed(file: &Path, what: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, format!("{}: no {what}", file.display()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -340,6 +344,19 @@ mod tests {
             assert!(matches!(error, CageError::Group { action: "read", .. }), "{error}");
             assert!(!group.limit_file().exists());
         }
+    }
+
+    #[test]
+    fn a_soft_limit_is_of_v2_and_read_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let group = |version| Group::existing(version, dir.path().to_owned());
+        let error = group(Version::V1).set_soft_limit(1 << 20).unwrap_err();
+        assert!(error.to_string().contains("cgroup v1 has none"), "{error}");
+        assert!(group(Version::V2).set_soft_limit(1 << 20).is_err());
+        fs::write(dir.path().join("memory.high"), "max\n").unwrap();
+        group(Version::V2).set_soft_limit(1 << 20).unwrap();
+        let error = group(Version::V2).set_soft_limit((1 << 20) + 1).unwrap_err();
+        assert!(matches!(error, CageError::LimitNotTaken { .. }), "{error}");
     }
 
     #[test]
@@ -361,16 +378,5 @@ mod tests {
         // A plain file does not round, which the reading back notices.
         let error = group.set_limit(16 * page_bytes() + 1).unwrap_err();
         assert!(matches!(error, CageError::LimitNotTaken { .. }), "{error}");
-    }
-
-    #[test]
-    fn numbers_with_keys() {
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("memory.stat");
-        fs::write(&file, "inactive_file_x 1\ninactive_file 8192\nanon many\n").unwrap();
-        assert_eq!(keyed(&file, "inactive_file").unwrap(), 8192);
-        assert!(keyed(&file, "anon").is_err());
-        assert!(keyed(&file, "absent").unwrap_err().to_string().contains("memory.stat"));
-        assert!(number(&dir.path().join("memory.peak")).is_err());
     }
 }

@@ -10,6 +10,8 @@ use super::{keyed, number, write};
 use crate::proc::named;
 
 pub(super) const LIMIT: &str = "memory.limit_in_bytes";
+pub(super) const PEAK: &str = "memory.max_usage_in_bytes";
+pub(super) const SWAP_PEAK: &str = "memory.memsw.max_usage_in_bytes";
 pub(super) const SWAP_LIMIT: &str = "memory.memsw.limit_in_bytes";
 
 /// What the kernel shows for "no limit" depends on the page size; all such values are above this.

@@ -5,15 +5,21 @@ use super::{keyed, malformed, read, write};
 use crate::proc::numbers;
 
 pub(super) const LIMIT: &str = "memory.max";
+pub(super) const SOFT_LIMIT: &str = "memory.high";
+pub(super) const PEAK: &str = "memory.peak";
 pub(super) const SWAP_LIMIT: &str = "memory.swap.max";
 
 const SWITCHES: &str = "cgroup.subtree_control";
 
 pub(super) fn limit(dir: &Path) -> io::Result<Option<u64>> {
-    let file = dir.join(LIMIT);
-    match read(&file)?.trim() {
+    bound(&dir.join(LIMIT))
+}
+
+/// The limit in a file, or none.
+pub(super) fn bound(file: &Path) -> io::Result<Option<u64>> {
+    match read(file)?.trim() {
         "max" => Ok(None),
-        text => text.parse().map(Some).map_err(|_| malformed(&file, "number")),
+        text => text.parse().map(Some).map_err(|_| malformed(file, "number")),
     }
 }
 

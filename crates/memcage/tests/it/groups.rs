@@ -184,8 +184,10 @@ fn the_limit_of_an_outer_cage() {
     outer.enter().unwrap();
     let inner = cage(None).unwrap();
     let death = inner.spawn(&mut victim("touch 400"), Some(300 * MIB)).unwrap().wait().unwrap();
-    assert_eq!(death.verdict, Verdict::OutOfMemory { limit_bytes: 128 * MIB }, "{death}");
     assert_eq!(death.limit, Some(Limit::Above), "{death}");
+    let Verdict::OutOfMemory { limit_bytes } = death.verdict else { panic!("{death}") };
+    // What the kernel enforces: the outer total without what this process held when it entered.
+    assert!((96 * MIB..128 * MIB).contains(&limit_bytes), "{death}");
     inner.close().unwrap();
     outer.close().unwrap();
     assert_eq!(groups_left(), Vec::<PathBuf>::new());
@@ -226,19 +228,19 @@ fn kill_reaches_descendants() {
     let family = told(&mut inmate);
     assert_eq!(family.len(), 2);
     inmate.kill().unwrap();
-    assert!(!family.iter().any(|&pid| alive(pid)));
+    assert!(eventually(|| !family.iter().any(|&pid| alive(pid))));
     assert_eq!(inmate.wait().unwrap().verdict, Verdict::Signal { signal: 9 });
     // Descendants that outlive an inmate end with it.
     let mut inmate = cage.spawn(victim("family 1").stdout(Stdio::piped()), None).unwrap();
     let family = told(&mut inmate);
     Command::new("kill").args(["-9", &inmate.id().to_string()]).status().unwrap();
     inmate.wait().unwrap();
-    assert!(!family.iter().any(|&pid| alive(pid)));
+    assert!(eventually(|| !family.iter().any(|&pid| alive(pid))));
     // And with a cage that is only dropped.
     let mut inmate = cage.spawn(victim("family 1").stdout(Stdio::piped()), None).unwrap();
     let family = told(&mut inmate);
     drop(cage);
-    assert!(!family.iter().any(|&pid| alive(pid)));
+    assert!(eventually(|| !family.iter().any(|&pid| alive(pid))));
     assert_eq!(groups_left(), Vec::<PathBuf>::new());
 }
 
@@ -339,8 +341,12 @@ fn doctor_agrees() {
     let found = memcage::doctor();
     let missing: Vec<_> = found.iter().filter(|one| !one.available).collect();
     println!("{found:#?}");
-    for name in ["memory controller", "group with a limit", "peak of a group"] {
-        assert!(!missing.iter().any(|one| one.name == name), "{missing:?}");
+    let everywhere = ["memory controller", "group with a limit", "peak of a group", "processors"];
+    // The kernel of the virtual machine has these; on v1 they do not exist.
+    let v2 = ["reset of that peak", "soft limit", "pressure of a group"];
+    let v2 = v2.iter().filter(|_| std::env::var_os("MEMCAGE_EXPECT").is_some());
+    for name in everywhere.iter().chain(v2) {
+        assert!(!missing.iter().any(|one| one.name == *name), "{missing:?}");
     }
     assert_eq!(groups_left(), Vec::<PathBuf>::new());
 }

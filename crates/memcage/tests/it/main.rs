@@ -4,8 +4,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a case fails by panicking")]
 
+mod confined;
 mod groups;
 mod keeper;
+mod readings;
 mod victim;
 mod watched;
 
@@ -26,7 +28,7 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // Cases move this process and watch for what is left behind.
     arguments.test_threads = Some(1);
-    let cases = [groups::ALL, watched::ALL, keeper::ALL].concat();
+    let cases = [groups::ALL, readings::ALL, confined::ALL, watched::ALL, keeper::ALL].concat();
     let trials = cases.into_iter().map(|(name, case)| {
         Trial::test(name, move || {
             case();

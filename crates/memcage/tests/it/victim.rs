@@ -27,6 +27,8 @@ pub(crate) fn act(deeds: &[String]) {
             "free" => held.truncate(number),
             "map" => drop(Vec::<u8>::with_capacity(number << 20)),
             "sleep" => sleep(Duration::from_millis(number as u64)),
+            "spin" => spin(Duration::from_millis(number as u64)),
+            "cpus" => say(&own_cpus()),
             "exit" => std::process::exit(number as i32),
             "panic" => panic!("as told"),
             "say" => say(&number.to_string()),
@@ -45,6 +47,24 @@ fn say(text: &str) {
     let mut out = std::io::stdout();
     writeln!(out, "{text}").unwrap();
     out.flush().unwrap();
+}
+
+/// Computes until it has had this much processor time.
+fn spin(time: Duration) {
+    let used = || {
+        let now = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+        Duration::try_from(now).unwrap()
+    };
+    while used() < time {
+        std::hint::spin_loop();
+    }
+}
+
+/// The processors that this process may run on, as the kernel lists them.
+fn own_cpus() -> String {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
+    list.unwrap().trim().to_owned()
 }
 
 /// Takes a MiB at a time, slowly enough to be watched.

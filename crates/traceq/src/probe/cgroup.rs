@@ -54,14 +54,14 @@ impl MemoryProbe for Cgroup {
     }
 }
 
-struct Group {
-    folder: PathBuf,
+pub(super) struct Group {
+    pub(super) folder: PathBuf,
     source: Source,
 }
 
 impl Group {
     /// Finds the group by `/proc/PID/cgroup` and where it is mounted, below `root`.
-    fn of(target: Target, root: &Path) -> Result<Self, ProbeError> {
+    pub(super) fn of(target: Target, root: &Path) -> Result<Self, ProbeError> {
         let proc = root.join(PROC.trim_start_matches('/'));
         let membership = proc_text(target.folder(&proc).join("cgroup"))?;
         let mounts = proc_text(proc.join("self/mountinfo"))?;

@@ -4,6 +4,7 @@
 //! |---|---|---|---|
 //! | [`Status`], [`Statm`], [`SmapsRollup`] | `/proc/PID/…` | current | kernel |
 //! | `Sysinfo` (feature `sysinfo`) | the `sysinfo` crate | current | psutil |
+//! | [`Tree`] | `statm` of a process and its descendants | current | – |
 //! | [`Rusage`] | `ru_maxrss` of the calling process | peak | resource |
 //! | [`HeapLive`], [`HeapPeak`] | [`TraceqAlloc`](crate::TraceqAlloc) | both | tracemalloc |
 //! | [`Hwm`] | `VmHWM`, resettable | peak | – |
@@ -18,6 +19,7 @@ mod kernel;
 mod rusage;
 #[cfg(feature = "sysinfo")]
 mod sysinfo;
+mod tree;
 
 pub use cgroup::Cgroup;
 pub use heap::{HeapLive, HeapPeak};
@@ -25,9 +27,10 @@ pub use hwm::Hwm;
 pub(crate) use hwm::ResetFile;
 pub use kernel::{SmapsRollup, Statm, Status};
 pub use rusage::Rusage;
-pub(crate) use rusage::usage;
+pub(crate) use rusage::{from_rusage, usage};
 #[cfg(feature = "sysinfo")]
 pub use sysinfo::Sysinfo;
+pub use tree::{Tree, TreeLevels};
 
 use std::str::FromStr;
 
@@ -94,8 +97,8 @@ impl Backend {
             Self::Heap => crate::profile::TRACEMALLOC,
             Self::Status => "status_memory_usage",
             Self::Smaps => "smaps_memory_usage",
-            Self::Hwm => "hwm_memory_usage",
-            Self::Cgroup => "cgroup_memory_usage",
+            Self::Hwm => crate::profile::HWM,
+            Self::Cgroup => crate::profile::CGROUP,
         }
     }
 

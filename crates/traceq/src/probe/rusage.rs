@@ -15,9 +15,14 @@ pub(crate) fn usage() -> Result<(u64, Faults), ProbeError> {
         }
         usage.assume_init()
     };
+    Ok(from_rusage(&usage))
+}
+
+/// Highest resident set in bytes, and page faults.
+pub(crate) fn from_rusage(usage: &libc::rusage) -> (u64, Faults) {
     let faults =
         Faults { minor: usage.ru_minflt.unsigned_abs(), major: usage.ru_majflt.unsigned_abs() };
-    Ok((usage.ru_maxrss.unsigned_abs().saturating_mul(1024), faults))
+    (usage.ru_maxrss.unsigned_abs().saturating_mul(1024), faults)
 }
 
 /// `ru_maxrss` of the calling process: the highest resident set of the *process*, not of its image.
