@@ -67,7 +67,7 @@ pub(crate) struct DemoArgs {
     #[arg(long, value_name = "SIZE", default_value = "192MiB")]
     pub(crate) memory: ByteSize,
     /// Number of workers, at most.
-    #[arg(long, value_name = "N", default_value_t = 2, value_parser = at_least_one)]
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = worker_count)]
     pub(crate) workers: usize,
     /// Write the report as JSON to FILE, or to standard output with `-`.
     #[arg(long, value_name = "FILE")]
@@ -100,15 +100,15 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "SIZE")]
     pub(crate) worker_memory: Option<ByteSize>,
     /// Number of workers; with --memory, at most. Default: the processors that we may use.
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    #[arg(long, value_name = "N", value_parser = worker_count)]
     pub(crate) workers: Option<usize>,
-    /// Where tasks run.
-    #[arg(long, value_enum, default_value = "processes")]
-    pub(crate) isolation: Isolation,
-    /// How to choose the chunks: memory-aware, dask-auto, even, cube or fixed=AxBxC.
-    #[arg(long, value_name = "NAME", default_value = "memory-aware")]
-    pub(crate) strategy: String,
-    /// Continue an interrupted run of the same input, output and operator.
+    /// Where tasks run. Default: processes.
+    #[arg(long, value_enum)]
+    pub(crate) isolation: Option<Isolation>,
+    /// How to choose the chunks: memory-aware (the default), dask-auto, even, cube or fixed=AxBxC.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) strategy: Option<String>,
+    /// Continue an interrupted run of the same input, output and operator, as it was planned.
     #[arg(long)]
     pub(crate) resume: bool,
     /// Replace OUTPUT if it exists, once the new result is complete.
@@ -144,7 +144,7 @@ pub(crate) struct PlanArgs {
     #[arg(long, value_name = "SIZE")]
     pub(crate) worker_memory: ByteSize,
     /// Number of workers.
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    #[arg(long, value_name = "N", value_parser = worker_count)]
     pub(crate) workers: usize,
     /// How to choose the chunks: memory-aware, dask-auto, even, cube or fixed=AxBxC.
     #[arg(long, value_name = "NAME", default_value = "memory-aware")]
@@ -277,6 +277,16 @@ impl ReadingArgs {
             },
         };
         Ok(InputOptions { segy, variable: self.variable.clone() })
+    }
+}
+
+/// More workers than this are a slip of the finger, and more processes than a machine takes.
+const MOST_WORKERS: usize = 4096;
+
+fn worker_count(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(n) if (1..=MOST_WORKERS).contains(&n) => Ok(n),
+        _ => Err(format!("give a whole number from 1 to {MOST_WORKERS}")),
     }
 }
 

@@ -1,9 +1,13 @@
 //! From what the user said about memory to what the planner needs.
 
-use chunkfit_core::ByteSize;
+use anyhow::bail;
+use chunkfit_core::{Axis, ByteSize, Shape};
+use chunkfit_io::zarr;
 use chunkfit_plan::{Budget, Memory, Reserve, Workers};
-use memcage::resident;
+use memcage::{Cage, resident};
 use serde::{Deserialize, Serialize};
+
+use crate::progress::say;
 
 /// What the user allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,6 +18,9 @@ pub(crate) enum Allowed {
     /// Each worker.
     PerWorker(ByteSize),
 }
+
+/// Resident set of an idle worker, where none has been measured yet. A run measures it.
+pub(crate) const TYPICAL_BASE: ByteSize = ByteSize::mib(8);
 
 /// Share of what this process tree may use that a run takes when nothing is said.
 const DEFAULT_SHARE: f64 = 0.8;
@@ -31,10 +38,10 @@ impl Allowed {
         let most = ByteSize::new(allowance.bytes);
         match total {
             Some(limit) if limit > most => {
-                eprintln!(
+                say(&format!(
                     "warning: --memory {limit} is more than the {most} that this process may use ({})",
                     allowance.bound_by
-                );
+                ));
                 Ok(Self::Total(limit))
             }
             Some(limit) => Ok(Self::Total(limit)),
@@ -75,8 +82,27 @@ impl Allowed {
     }
 }
 
-/// What the parent itself takes of a total: its resident set so far, and room to grow for the
-/// journal, pipes, thread stacks and the janitor process.
-pub(crate) fn parent_share() -> anyhow::Result<ByteSize> {
-    Ok(ByteSize::new(resident::peak_bytes()?) + ByteSize::mib(4))
+/// What the parent itself takes of a total: its resident set, room to grow for the journal, pipes,
+/// thread stacks and the plan, and the mask and coordinates of as many inlines as are copied at once.
+pub(crate) fn parent_share(volume: Shape) -> anyhow::Result<ByteSize> {
+    /// The mask, and two coordinates as read, as scaled and as encoded.
+    const BYTES_PER_TRACE: u64 = 1 + 2 * (8 + 8) + 8;
+    let traces = zarr::TRACE_ROWS.min(volume[Axis::Inline]) * volume[Axis::Crossline];
+    let copied = ByteSize::new(BYTES_PER_TRACE) * traces as u64;
+    Ok(ByteSize::new(resident::current_bytes()?) + ByteSize::mib(4) + copied)
+}
+
+/// A cage for a run over `volume`. Under a total limit this process is inside, so that it counts.
+pub(crate) fn cage_for(allowed: Allowed, volume: Shape) -> anyhow::Result<Cage> {
+    let Some(limit) = allowed.total() else { return Ok(Cage::new("chunkfit", None)?) };
+    let least = parent_share(volume)? + TYPICAL_BASE;
+    if limit < least {
+        bail!(
+            "--memory {limit} is too little: this process and one worker need {least} before any \
+             voxel; raise --memory to more than that"
+        );
+    }
+    let cage = Cage::new("chunkfit", Some(limit.as_u64()))?;
+    cage.enter()?;
+    Ok(cage)
 }

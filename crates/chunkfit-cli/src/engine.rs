@@ -14,10 +14,10 @@ use chunkfit_run::{Event, Journal, Pool, PoolOptions, Summary, TaskLedger, TaskM
 use memcage::{Cage, resident};
 
 use crate::args::Isolation;
-use crate::budget::{Allowed, parent_share};
-use crate::partial::{Found, Partial, RunRecord, lacks_space};
+use crate::budget::{Allowed, cage_for, parent_share};
+use crate::partial::{Existing, Found, Partial, RunRecord, lacks_space};
 use crate::progress::Progress;
-use crate::report::{IsolationUsed, Report};
+use crate::report::{IsolationUsed, Report, count};
 use crate::spec::{self, JobSpec};
 
 /// The storage chunk of an output is at most this long along each axis: small enough to buffer, large
@@ -39,10 +39,11 @@ pub(crate) struct Request {
     /// Whether the user said something about memory or workers, rather than taking the defaults.
     pub(crate) allowed_was_said: bool,
     pub(crate) workers: Option<usize>,
-    pub(crate) isolation: Isolation,
-    pub(crate) strategy: String,
-    pub(crate) resume: bool,
-    pub(crate) overwrite: bool,
+    /// Where tasks run, if that was said.
+    pub(crate) isolation: Option<Isolation>,
+    /// How to choose chunks, if that was said.
+    pub(crate) strategy: Option<String>,
+    pub(crate) existing: Existing,
 }
 
 /// What came of it.
@@ -54,81 +55,156 @@ pub(crate) enum Outcome {
     WasComplete,
 }
 
-/// Runs `request` in `cage`, or stops when `stop` is set.
-pub(crate) fn execute(
-    request: &Request,
-    cage: &Cage,
-    stop: &Arc<AtomicBool>,
-) -> anyhow::Result<Outcome> {
+/// Runs `request`, or stops when `stop` is set.
+pub(crate) fn execute(request: &Request, stop: &Arc<AtomicBool>) -> anyhow::Result<Outcome> {
     let operator = chunkfit_seismic::parse(&request.operator)?;
-    let found = Partial::open(&request.output, request.resume, request.overwrite)?;
-    let (partial, record, input, journal) = match found {
-        Found::Complete => return Ok(Outcome::WasComplete),
+    match Partial::open(&request.output, request.existing)? {
+        Found::Complete => {
+            check_result(&request.output, operator.as_ref())?;
+            Ok(Outcome::WasComplete)
+        }
         Found::Interrupted(partial, record) => {
             check_same(request, operator.as_ref(), &record, partial.folder())?;
+            // The folder may have been moved, or we.
+            let job = JobSpec { store: partial.store(), ..record.job };
+            let record = RunRecord { job, ..*record };
             let input = Input::from_descriptor(&record.job.input)?;
             let journal = partial.resume(&record)?;
-            (partial, *record, input, journal)
+            let cage = cage_for(record.allowed, input.shape())?;
+            let run = Run { request, partial, record, input, journal };
+            closing(cage, |cage| run.finish(operator.as_ref(), cage, stop))
         }
-        Found::Nothing(partial) => match begin(request, cage, &partial, operator.as_ref()) {
-            Ok((record, input, journal)) => (partial, record, input, journal),
+        Found::Nothing(partial) => match start(request, &partial, operator.as_ref()) {
+            Ok((record, input, journal, cage)) => {
+                let run = Run { request, partial, record, input, journal };
+                closing(cage, |cage| run.finish(operator.as_ref(), cage, stop))
+            }
             Err(error) => {
                 partial.discard();
-                return Err(error);
+                Err(error)
             }
         },
-    };
-    let plan = &record.plan;
-    let scratch = |core| zarr::write_scratch(plan.output_chunk, core);
-    let ledger = TaskLedger::before_sinks(operator.as_ref(), &input, &scratch);
-    let started = Instant::now();
-    let done_before: u64 = done_voxels(plan, &journal)?;
-    let mut progress =
-        Progress::new(&operator.name(), plan.grid.volume().voxels() as u64, done_before);
-    let mut observer = |event: &Event| progress.event(event);
-    let outcome = match record.isolation {
-        IsolationUsed::Processes => {
-            let model = TaskModel::new(ledger, record.base_bytes, record.margin_bytes);
-            let pool = Pool::new(cage, pool_options(&record.job, partial.folder(), Some(plan))?);
-            pool.run(plan, &model, &journal, stop, &mut observer)
-        }
-        IsolationUsed::Threads => {
-            let model = TaskModel::new(ledger, ByteSize::ZERO, record.margin_bytes);
-            let job = record.job.open()?;
-            let budget = plan.usable_bytes * plan.workers as u64;
-            chunkfit_run::threads(
-                &job,
-                plan,
-                &model,
-                record.base_bytes,
-                budget,
-                &journal,
-                stop,
-                &mut observer,
-            )
-        }
-    };
-    progress.finish();
-    let summary = outcome?;
-    for sink in spec::sinks(operator.as_ref(), &partial.store())? {
-        sink.finish()?;
     }
-    let report = report(request, &record, &summary, cage, &input, started)?;
-    partial.commit()?;
-    Ok(Outcome::Finished(Box::new(report)))
+}
+
+/// Closes `cage` after `work`, whatever came of it.
+fn closing<T>(cage: Cage, work: impl FnOnce(&Cage) -> anyhow::Result<T>) -> anyhow::Result<T> {
+    let outcome = work(&cage);
+    let closed = cage.close();
+    let outcome = outcome?;
+    closed?;
+    Ok(outcome)
+}
+
+/// A run that was prepared, now or earlier.
+struct Run<'a> {
+    request: &'a Request,
+    partial: Partial,
+    record: RunRecord,
+    input: Input,
+    journal: Journal,
+}
+
+impl Run<'_> {
+    /// Does what is left of it.
+    fn finish(
+        self,
+        operator: &dyn Operator,
+        cage: &Cage,
+        stop: &Arc<AtomicBool>,
+    ) -> anyhow::Result<Outcome> {
+        let Self { request, partial, record, input, journal } = self;
+        let plan = &record.plan;
+        let scratch = |core| zarr::write_scratch(plan.output_chunk, core);
+        let ledger = TaskLedger::before_sinks(operator, &input, &scratch);
+        let started = Instant::now();
+        let done_before: u64 = done_voxels(plan, &journal)?;
+        let mut progress =
+            Progress::new(&operator.name(), plan.grid.volume().voxels() as u64, done_before);
+        let mut observer = |event: &Event| progress.event(event);
+        let outcome = match record.isolation {
+            IsolationUsed::Processes => {
+                let model = TaskModel::new(ledger, record.base_bytes, record.margin_bytes);
+                let pool =
+                    Pool::new(cage, pool_options(&record.job, partial.folder(), Some(plan))?);
+                pool.run(plan, &model, &journal, stop, &mut observer)
+            }
+            IsolationUsed::Threads => {
+                let model = TaskModel::new(ledger, ByteSize::ZERO, record.margin_bytes);
+                let job = record.job.open()?;
+                let budget = plan.usable_bytes * plan.workers as u64;
+                chunkfit_run::threads(
+                    &job,
+                    plan,
+                    &model,
+                    record.base_bytes,
+                    budget,
+                    &journal,
+                    stop,
+                    &mut observer,
+                )
+            }
+        };
+        progress.finish();
+        let summary = outcome?;
+        for sink in spec::sinks(operator, &partial.store())? {
+            sink.finish()?;
+        }
+        let report = report(request, &record, &summary, cage, &input, started)?;
+        partial.commit()?;
+        Ok(Outcome::Finished(Box::new(report)))
+    }
 }
 
 /// Opens the input, prepares the run, and makes it one that can be resumed.
-fn begin(
+///
+/// The input is opened outside the cage: what that takes for a moment does not count, what stays does.
+fn start(
     request: &Request,
-    cage: &Cage,
     partial: &Partial,
     operator: &dyn Operator,
-) -> anyhow::Result<(RunRecord, Input, Journal)> {
+) -> anyhow::Result<(RunRecord, Input, Journal, Cage)> {
     let input = Input::open(&request.input, &request.reading)?;
-    let record = prepare(request, cage, partial, &input, operator)?;
-    let journal = partial.begin(&record)?;
-    Ok((record, input, journal))
+    check_paths(&request.input, &request.output)?;
+    let cage = cage_for(request.allowed, input.shape())?;
+    let prepared = prepare(request, &cage, partial, &input, operator)
+        .and_then(|record| Ok((partial.begin(&record)?, record)));
+    match prepared {
+        Ok((journal, record)) => Ok((record, input, journal, cage)),
+        Err(error) => closing(cage, |_| Err(error)),
+    }
+}
+
+/// An output in the place of its input, or inside, would destroy it.
+fn check_paths(input: &Path, output: &Path) -> anyhow::Result<()> {
+    for path in [input, output] {
+        if path.to_str().is_none() {
+            bail!("{} is not text in UTF-8, and a record of it is kept; rename it", path.display());
+        }
+    }
+    let (Ok(input), Ok(output)) = (input.canonicalize(), std::path::absolute(output)) else {
+        return Ok(());
+    };
+    let output = output.canonicalize().unwrap_or(output);
+    if output.starts_with(&input) || input.starts_with(&output) {
+        bail!("the output {} would overwrite the input; name another", output.display());
+    }
+    Ok(())
+}
+
+/// Refuses to call an output complete that is the result of something else.
+fn check_result(output: &Path, operator: &dyn Operator) -> anyhow::Result<()> {
+    let text = std::fs::read(output.join("zarr.json")).unwrap_or_default();
+    let metadata: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
+    match metadata["attributes"]["chunkfit"]["operator"].as_str() {
+        Some(found) if found == operator.name() => Ok(()),
+        Some(found) => bail!(
+            "{} is the complete result of {found}, not of {}; name another output",
+            output.display(),
+            operator.name()
+        ),
+        None => bail!("{} exists and is no result of a run; name another output", output.display()),
+    }
 }
 
 /// Measures the base, plans, and sets the store up.
@@ -150,18 +226,22 @@ fn prepare(
     }
     let job =
         JobSpec { input: input.descriptor(), operator: operator.name(), store: partial.store() };
-    let isolation = match request.isolation {
-        Isolation::Processes => IsolationUsed::Processes,
-        Isolation::Threads => IsolationUsed::Threads,
-    };
+    let isolation = IsolationUsed::from(request.isolation.unwrap_or(Isolation::Processes));
     let margin = TaskModel::default_margin();
     let base = measure_base(cage, partial, &job, input, operator, isolation)?;
     let (shared, task_base) = match isolation {
-        IsolationUsed::Processes => (parent_share()?, base),
+        IsolationUsed::Processes => (parent_share(volume)?, base),
         IsolationUsed::Threads => (base, ByteSize::ZERO),
     };
     let budget = request.allowed.budget(request.workers, shared);
-    let plan = make_plan(&request.strategy, input, operator, budget, task_base, margin)?;
+    let plan = make_plan(
+        request.strategy.as_deref().unwrap_or("memory-aware"),
+        input,
+        operator,
+        budget,
+        task_base,
+        margin,
+    )?;
     let store = result_spec(input, operator, &plan)?;
     create_store(&partial.store(), &store, input)?;
     Ok(RunRecord {
@@ -222,25 +302,30 @@ fn measure_base(
     let store = zarr_spec(input, operator, core, "probe");
     zarr::create(&partial.probe_store(), &store)?;
     let probe = JobSpec { store: partial.probe_store(), ..job.clone() };
-    let peak = match isolation {
+    let (idle, peak) = match isolation {
         IsolationUsed::Processes => {
             let pool = Pool::new(cage, pool_options(&probe, partial.folder(), None)?);
             // The first time pages in code and sets allocators up; the second shows what stays.
-            let costs = pool.measure(&[at, at])?;
-            costs.iter().filter_map(|done| done.peak).max().context(
+            let (idle, costs) = pool.measure(&[at, at])?;
+            let peak = costs.iter().filter_map(|done| done.peak).max().context(
                 "this kernel does not let a process reset its peak, so the base is unknown",
-            )?
+            )?;
+            (idle, peak)
         }
         IsolationUsed::Threads => {
             resident::steady_allocator();
-            probe.open()?.perform(&at)?;
-            ByteSize::new(resident::peak_bytes()?) + THREAD_STACKS
+            let job = probe.open()?;
+            resident::reset_peak()?;
+            job.perform(&at)?;
+            let peak = ByteSize::new(resident::peak_bytes()?) + THREAD_STACKS;
+            (ByteSize::new(resident::current_bytes()?) + THREAD_STACKS, peak)
         }
     };
     std::fs::remove_dir_all(partial.probe_store())?;
     let scratch = |core| zarr::write_scratch(core, core);
     let counted = TaskLedger::before_sinks(operator, input, &scratch).bytes(block, core);
-    Ok(peak - counted)
+    // A ledger may count more than a small task takes, as for stored chunks that are larger than it.
+    Ok(idle.max(peak - counted))
 }
 
 fn pool_options(job: &JobSpec, logs: &Path, plan: Option<&Plan>) -> anyhow::Result<PoolOptions> {
@@ -275,6 +360,19 @@ fn check_same(
             "the interrupted run reads {}, this command says {}; use the same input, {again}",
             before.display(),
             request.input.display()
+        );
+    }
+    let (isolation, strategy) = (request.isolation.map(IsolationUsed::from), &request.strategy);
+    if isolation.is_some_and(|said| said != record.isolation)
+        || strategy.as_ref().is_some_and(|said| *said != record.plan.strategy)
+        || request.workers.is_some_and(|said| said < record.plan.workers)
+    {
+        bail!(
+            "the interrupted run was planned by strategy {} for {} of isolation {}, this command says \
+             otherwise; leave --strategy, --workers and --isolation out to continue it, {again}",
+            record.plan.strategy,
+            count(record.plan.workers, "worker"),
+            record.isolation
         );
     }
     if request.allowed_was_said && record.allowed != request.allowed {

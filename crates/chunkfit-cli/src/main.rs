@@ -38,7 +38,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {}", one_line(&error));
+            progress::say(&format!("error: {}", one_line(&error)));
             match error.downcast_ref() {
                 Some(chunkfit_run::RunError::Stopped { .. }) => ExitCode::from(INTERRUPTED),
                 _ => ExitCode::FAILURE,

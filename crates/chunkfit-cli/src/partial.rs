@@ -14,7 +14,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use chunkfit_core::ByteSize;
 use chunkfit_plan::Plan;
 use chunkfit_run::Journal;
@@ -26,6 +26,11 @@ use crate::spec::JobSpec;
 
 /// The file whose presence makes a folder an interrupted run.
 const RECORD: &str = "run.json";
+/// The file that marks a folder as a run's, and locks it.
+const LOCK: &str = "lock";
+const LOCK_TEXT: &[u8] = b"a run of chunkfit\n";
+/// The output that is being replaced.
+const REPLACED: &str = "replaced";
 
 /// What is being run: enough to finish it.
 #[derive(Debug, Serialize, Deserialize)]
@@ -58,36 +63,64 @@ pub(crate) enum Found {
     Complete,
 }
 
+/// What to do with what is there already.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Existing {
+    /// Continue an interrupted run.
+    pub(crate) resume: bool,
+    /// Replace a result, once the new one is complete.
+    pub(crate) overwrite: bool,
+    /// Throw an interrupted run away.
+    pub(crate) restart: bool,
+}
+
 impl Partial {
     /// Locks the folder for `output` and looks at what is there.
-    pub(crate) fn open(output: &Path, resume: bool, overwrite: bool) -> anyhow::Result<Found> {
-        let folder = beside(output, ".partial")?;
-        if output.symlink_metadata().is_ok() && !overwrite {
-            if resume && !folder.exists() {
-                return Ok(Found::Complete);
-            }
-            bail!(
+    pub(crate) fn open(output: &Path, existing: Existing) -> anyhow::Result<Found> {
+        let Existing { resume, overwrite, restart } = existing;
+        let output = std::path::absolute(output)
+            .with_context(|| format!("{} is no name for an output", output.display()))?;
+        let folder = beside(&output, ".partial")?;
+        let exists = || {
+            anyhow!(
                 "{} exists; name another output, or add --overwrite to replace it once the new \
                  result is complete",
                 output.display()
-            );
+            )
+        };
+        let there = output.symlink_metadata().is_ok() && !overwrite;
+        if there && !(resume && folder.exists()) {
+            return if resume { Ok(Found::Complete) } else { Err(exists()) };
         }
-        let interrupted = folder.join(RECORD).exists();
-        if interrupted && !resume && !overwrite {
-            bail!(
+        let parent = folder.parent().filter(|parent| parent.is_dir());
+        if parent.is_none() {
+            bail!("the folder of {} does not exist; make it first", output.display());
+        }
+        let lock = lock_folder(&folder)?;
+        let this = Self { folder, output: output.clone(), overwrite, _lock: lock };
+        let interrupted = this.record_path().exists();
+        if there {
+            // Killed after the result got its name and before the folder went.
+            if interrupted && !this.store().exists() {
+                this.discard();
+                return Ok(Found::Complete);
+            }
+            return Err(exists());
+        }
+        match (interrupted, resume) {
+            (true, true) => {
+                let record = this.load()?;
+                Ok(Found::Interrupted(this, Box::new(record)))
+            }
+            (true, false) if !restart => bail!(
                 "{} is an interrupted run; continue it with --resume, or delete it to start again",
-                folder.display()
-            );
+                this.folder.display()
+            ),
+            _ => {
+                this.clear()?;
+                Ok(Found::Nothing(this))
+            }
         }
-        fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        let lock = lock(&folder.join("lock"))?;
-        let this = Self { folder, output: output.to_owned(), overwrite, _lock: lock };
-        if interrupted && resume {
-            let record = this.load()?;
-            return Ok(Found::Interrupted(this, Box::new(record)));
-        }
-        this.clear()?;
-        Ok(Found::Nothing(this))
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -135,18 +168,19 @@ impl Partial {
         })
     }
 
-    /// Removes what an earlier run left, all but the lock. A folder with anything else in it is not ours.
+    /// Removes what an earlier run left, all but the lock, and gives an output back that it was about to
+    /// replace.
     fn clear(&self) -> anyhow::Result<()> {
-        let entries = fs::read_dir(&self.folder)?.collect::<Result<Vec<_>, _>>()?;
-        let names = entries.iter().map(|entry| entry.file_name().to_string_lossy().into_owned());
-        if let Some(name) = names.into_iter().find(|name| !is_ours(name)) {
-            bail!(
-                "{} holds {name}, which no run made; name another output, or move it away",
-                self.folder.display()
-            );
+        let replaced = self.folder.join(REPLACED);
+        if replaced.exists() && self.output.symlink_metadata().is_err() {
+            fs::rename(&replaced, &self.output)
+                .with_context(|| format!("cannot restore {}", self.output.display()))?;
         }
-        for path in entries.iter().map(fs::DirEntry::path).filter(|path| !path.ends_with("lock")) {
-            remove(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+        for entry in fs::read_dir(&self.folder)? {
+            let path = entry?.path();
+            if !path.ends_with(LOCK) {
+                remove(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+            }
         }
         Ok(())
     }
@@ -161,7 +195,7 @@ impl Partial {
     pub(crate) fn commit(self) -> anyhow::Result<()> {
         let (store, output) = (self.store(), &self.output);
         if self.overwrite && output.symlink_metadata().is_ok() {
-            let old = self.folder.join("replaced");
+            let old = self.folder.join(REPLACED);
             fs::rename(output, &old)
                 .with_context(|| format!("cannot move {}", output.display()))?;
         }
@@ -179,12 +213,6 @@ pub(crate) fn lacks_space(folder: &Path, needed: ByteSize) -> Option<ByteSize> {
     (free < needed).then_some(free)
 }
 
-/// Whether a run makes an entry of this name in its folder.
-fn is_ours(name: &str) -> bool {
-    let fixed = ["lock", "store", "probe", "done", RECORD, "run.json.tmp", "replaced"];
-    fixed.contains(&name) || (name.starts_with("worker-") && name.ends_with(".err"))
-}
-
 /// `path` with `suffix` added to its last component.
 fn beside(path: &Path, suffix: &str) -> anyhow::Result<PathBuf> {
     let Some(name) = path.file_name() else {
@@ -198,21 +226,31 @@ fn beside(path: &Path, suffix: &str) -> anyhow::Result<PathBuf> {
     Ok(path.with_file_name(name))
 }
 
-fn lock(path: &Path) -> anyhow::Result<File> {
+/// Makes `folder` if need be and locks it. A folder that no run made is not ours to work in.
+fn lock_folder(folder: &Path) -> anyhow::Result<File> {
+    let path = folder.join(LOCK);
     let context = || format!("cannot write {}", path.display());
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(path)
-        .with_context(context)?;
+    if folder.exists() && !fs::read(&path).is_ok_and(|text| text == LOCK_TEXT) {
+        bail!("{} was made by no run; name another output, or move it away", folder.display());
+    }
+    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let file = File::options().create(true).truncate(false).write(true).open(&path);
+    let mut file = file.with_context(context)?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => {
+            io::Write::write_all(&mut file, LOCK_TEXT).with_context(context)?;
+            Ok(file)
+        }
         Err(fs::TryLockError::WouldBlock) => {
-            bail!("another run is working on {}", path.with_file_name("").display())
+            bail!("another run is working on {}", folder.display())
         }
         Err(fs::TryLockError::Error(error)) => Err(error).with_context(context),
     }
+}
+
+/// Whether the run that makes `output` was interrupted and can be resumed.
+pub(crate) fn is_interrupted(output: &Path) -> bool {
+    beside(output, ".partial").is_ok_and(|folder| folder.join(RECORD).exists())
 }
 
 /// Writes a file such that it is there whole or not at all.

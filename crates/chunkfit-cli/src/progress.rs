@@ -1,10 +1,15 @@
 //! Progress: a bar on a terminal, otherwise a line a second or less.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use chunkfit_run::Event;
 use indicatif::{ProgressBar, ProgressStyle};
+
+/// Prints a line to standard error. When nobody reads it any more, work goes on without.
+pub(crate) fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
 
 /// Shows how far long work has come, on standard error.
 #[derive(Debug)]
@@ -47,7 +52,7 @@ impl Progress {
                 self.said = Some(Instant::now());
                 let percent = 100.0 * self.done as f64 / self.total as f64;
                 let elapsed = self.started.elapsed().as_secs_f64();
-                eprintln!("{:>12} {percent:3.0} %  {elapsed:.0} s", self.what);
+                say(&format!("{:>12} {percent:3.0} %  {elapsed:.0} s", self.what));
             }
             None => {}
         }
@@ -57,16 +62,16 @@ impl Progress {
     pub(crate) fn event(&mut self, event: &Event) {
         match event {
             Event::Done { core, .. } => self.advance(core.shape().voxels() as u64),
-            Event::Split { core, reason } => self.say(&format!("splitting {core}: {reason}")),
-            Event::Again { core, reason } => self.say(&format!("once more {core}: {reason}")),
+            Event::Split { core, reason } => self.line(&format!("splitting {core}: {reason}")),
+            Event::Again { core, reason } => self.line(&format!("once more {core}: {reason}")),
             _ => {}
         }
     }
 
-    fn say(&self, line: &str) {
+    fn line(&self, line: &str) {
         match &self.bar {
             Some(bar) => bar.println(line),
-            None => eprintln!("{line}"),
+            None => say(line),
         }
     }
 

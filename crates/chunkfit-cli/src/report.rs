@@ -1,12 +1,16 @@
 //! What a run did, as JSON and as a short table.
 
+use std::fmt;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use anyhow::bail;
 use chunkfit_core::{ByteSize, Shape};
 use serde::{Deserialize, Serialize};
 
+use crate::args::Isolation;
 use crate::partial::write_whole;
+use crate::progress::say;
 use crate::verify::Verification;
 
 /// Where tasks ran, and what limited them.
@@ -15,6 +19,24 @@ use crate::verify::Verification;
 pub(crate) enum IsolationUsed {
     Processes,
     Threads,
+}
+
+impl From<Isolation> for IsolationUsed {
+    fn from(said: Isolation) -> Self {
+        match said {
+            Isolation::Processes => Self::Processes,
+            Isolation::Threads => Self::Threads,
+        }
+    }
+}
+
+impl fmt::Display for IsolationUsed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Processes => "processes",
+            Self::Threads => "threads",
+        })
+    }
 }
 
 /// The report of `run` and `demo`. Every `…_bytes` is bytes; peaks are resident sets.
@@ -62,7 +84,7 @@ pub(crate) struct Report {
 
 impl Report {
     /// A short table for people.
-    pub(crate) fn print(&self) -> anyhow::Result<()> {
+    pub(crate) fn print(&self) {
         let unknown = || "not measured".to_owned();
         let percent = |ratio: f64| format!("{:.0} %", 100.0 * ratio);
         let mut rows = vec![
@@ -120,17 +142,25 @@ impl Report {
         if let Some(check) = &self.verification {
             rows.push(("verified", check.to_string()));
         }
-        let mut out = std::io::stderr().lock();
         for (name, value) in rows {
-            writeln!(out, "{name:>12}  {value}")?;
+            say(&format!("{name:>12}  {value}"));
         }
-        Ok(())
     }
 }
 
 /// `1 worker`, `2 workers`.
 pub(crate) fn count(n: usize, noun: &str) -> String {
     if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
+}
+
+/// Refuses a path that no report can be written to, before any work is done.
+pub(crate) fn check_json_path(path: Option<&Path>) -> anyhow::Result<()> {
+    let Some(path) = path.filter(|path| path.as_os_str() != "-") else { return Ok(()) };
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if path.is_dir() || !folder.is_dir() {
+        bail!("--json {} is no place for a file; name one in a folder that exists", path.display());
+    }
+    Ok(())
 }
 
 /// Writes `value` as JSON to `path`, or to standard output when that is `-`.

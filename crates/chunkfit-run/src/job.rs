@@ -87,15 +87,6 @@ impl Job {
         }
         Ok(fetched)
     }
-
-    /// Makes everything written so far durable.
-    ///
-    /// # Errors
-    ///
-    /// When a sink fails.
-    pub fn finish(&self) -> Result<(), TaskError> {
-        self.sinks.iter().try_for_each(|sink| sink.finish().map_err(TaskError::Storage))
-    }
 }
 
 /// The largest scratch among the sinks, which write one after the other.

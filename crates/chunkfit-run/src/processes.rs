@@ -1,5 +1,6 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::AtomicBool;
@@ -39,12 +40,13 @@ impl<'a> Pool<'a> {
         Self { cage, options }
     }
 
-    /// Performs `tasks` in one fresh worker and returns what each cost: the way to measure the base.
+    /// Performs `tasks` in one fresh worker and returns its resident set before the first, and what each
+    /// cost: the way to measure the base.
     ///
     /// # Errors
     ///
     /// When the worker does not start, dies, or a task fails.
-    pub fn measure(&self, tasks: &[Placement]) -> Result<Vec<Done>, RunError> {
+    pub fn measure(&self, tasks: &[Placement]) -> Result<(ByteSize, Vec<Done>), RunError> {
         let never = AtomicBool::new(false);
         let mut worker = self.start(0)?;
         let mut costs = Vec::new();
@@ -58,8 +60,9 @@ impl<'a> Pool<'a> {
                 Ok(Answer::Ended | Answer::Stopped) | Err(_) => return Err(worker.not_started()),
             }
         }
+        let resident = worker.resident;
         worker.close();
-        Ok(costs)
+        Ok((resident, costs))
     }
 
     /// Runs what `journal` says is left of `plan` in `plan.workers` processes.
@@ -81,7 +84,7 @@ impl<'a> Pool<'a> {
     ) -> Result<Summary, RunError> {
         let board = Board::new(plan, model, plan.usable_bytes, journal, stop, observer)?;
         std::thread::scope(|scope| {
-            for worker in 0..plan.workers {
+            for worker in 0..plan.workers.min(plan.tasks) {
                 let board = &board;
                 scope.spawn(move || self.lane(worker, board, stop));
             }
@@ -95,6 +98,7 @@ impl<'a> Pool<'a> {
         while let Some(work) = board.next() {
             let mut worker = match idle.take().map_or_else(|| self.start(number), Ok) {
                 Ok(worker) => worker,
+                Err(_) if board.stopping() => return board.abandoned(),
                 Err(error) => return board.fail(error),
             };
             match worker.perform(&work.at, stop) {
@@ -108,10 +112,11 @@ impl<'a> Pool<'a> {
                 Ok(Answer::Reply(Reply::Error { message })) => {
                     board.failed(&work, Cause::Error { message });
                 }
-                Ok(Answer::Reply(Reply::Ready)) => {
+                Ok(Answer::Reply(Reply::Ready { .. })) => {
                     let message = "the worker answered out of turn".to_owned();
                     board.failed(&work, Cause::Error { message });
                 }
+                Ok(Answer::Ended) if board.stopping() => return board.abandoned(),
                 Ok(Answer::Ended) => {
                     report_death(board, work, worker);
                     continue;
@@ -142,6 +147,8 @@ impl<'a> Pool<'a> {
         let mut command = Command::new("/proc/self/exe");
         command
             .arg(WORKER_ARGUMENT)
+            // Ctrl-C at a terminal is for the parent, which ends the workers.
+            .process_group(0)
             .env("RAYON_NUM_THREADS", "1")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -151,11 +158,13 @@ impl<'a> Pool<'a> {
         let pipe = || RunError::Pipe { worker: number, source: io::ErrorKind::BrokenPipe.into() };
         let requests = inmate.take_stdin().ok_or_else(pipe)?;
         let replies = inmate.take_stdout().ok_or_else(pipe)?;
-        let mut worker = Worker { number, inmate, requests: Some(requests), replies, errors };
+        let resident = ByteSize::ZERO;
+        let mut worker =
+            Worker { number, inmate, requests: Some(requests), replies, errors, resident };
         let never = AtomicBool::new(false);
         let open = Request::Open { spec: self.options.spec.clone() };
         match worker.ask(&open, &never) {
-            Ok(Answer::Reply(Reply::Ready)) => Ok(worker),
+            Ok(Answer::Reply(Reply::Ready { resident })) => Ok(Worker { resident, ..worker }),
             Ok(Answer::Reply(Reply::Error { message } | Reply::Panic { message })) => {
                 let (how, stderr) = (message, String::new());
                 Err(RunError::WorkerDidNotStart { worker: number, how, stderr })
@@ -223,6 +232,8 @@ struct Worker {
     requests: Option<ChildStdin>,
     replies: ChildStdout,
     errors: File,
+    /// Resident set when it was ready.
+    resident: ByteSize,
 }
 
 impl Worker {

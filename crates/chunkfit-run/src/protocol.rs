@@ -16,8 +16,8 @@ pub(crate) enum Request {
 /// From a worker to its parent.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Reply {
-    /// The job is open.
-    Ready,
+    /// The job is open, in a resident set of this size.
+    Ready { resident: ByteSize },
     /// The task is done and written.
     Done(Done),
     /// The allocator refused memory; the worker lives.

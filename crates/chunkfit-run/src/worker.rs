@@ -64,7 +64,8 @@ where
         Err(panic) => return send(&mut replies, &Reply::Panic { message: text_of(&*panic) }),
     };
     drop(spec);
-    send(&mut replies, &Reply::Ready)?;
+    let resident = ByteSize::new(resident::current_bytes()?);
+    send(&mut replies, &Reply::Ready { resident })?;
     while let Some(request) = receive(&mut requests)? {
         if let Request::Perform { at } = request {
             send(&mut replies, &perform(&job, &at))?;

@@ -1,5 +1,6 @@
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use anyhow::{Context, bail};
@@ -10,13 +11,14 @@ use chunkfit_io::{Input, InputOptions};
 use chunkfit_seismic::synthetic::Survey;
 use ndarray::{Array2, Array3, Axis as ArrayAxis};
 
-use super::run::{cage_for, stop_on_signals};
-use crate::args::{DemoArgs, Isolation};
+use super::run::stop_on_signals;
+use crate::args::DemoArgs;
 use crate::budget::Allowed;
 use crate::engine::{Outcome, Request, execute};
+use crate::partial::Existing;
 use crate::picture::{Palette, Panel, draw};
-use crate::progress::Progress;
-use crate::report::{Report, write_json};
+use crate::progress::{Progress, say};
+use crate::report::{Report, check_json_path, write_json};
 use crate::verify::verify;
 
 const SEED: u64 = 20;
@@ -36,35 +38,29 @@ pub(crate) fn demo(args: &DemoArgs) -> anyhow::Result<()> {
         allowed: Allowed::from_options(Some(args.memory), None)?,
         allowed_was_said: true,
         workers: Some(args.workers),
-        isolation: Isolation::Processes,
-        strategy: "memory-aware".to_owned(),
-        resume: false,
-        overwrite: true,
+        isolation: None,
+        strategy: None,
+        existing: Existing { resume: false, overwrite: true, restart: true },
     };
+    check_json_path(args.json.as_deref())?;
     let stop = stop_on_signals()?;
-    let cage = cage_for(request.allowed)?;
-    let outcome = (|| {
-        write_survey(&survey, args.shape)?;
-        let Outcome::Finished(mut report) = execute(&request, &cage, &stop)? else {
-            bail!("the demo replaces its result, so it cannot be complete already");
-        };
-        let input = Input::open(&survey, &InputOptions::default())?;
-        let grid = ChunkGrid::new(report.shape, report.chunk);
-        let check = verify(&input, operator.as_ref(), &result, &grid, SEED)?;
-        report.verified = Some(check.passed);
-        report.verification = Some(check);
-        let picture = args.out.join("section.png");
-        draw_middle_inline(&picture, &input, operator.as_ref(), &result)?;
-        Ok((report, picture))
-    })();
-    cage.close()?;
-    let (report, picture) = outcome?;
+    write_survey(&survey, args.shape, &stop)?;
+    let Outcome::Finished(mut report) = execute(&request, &stop)? else {
+        bail!("the demo replaces its result, so it cannot be complete already");
+    };
+    let input = Input::open(&survey, &InputOptions::default())?;
+    let grid = ChunkGrid::new(report.shape, report.chunk);
+    let check = verify(&input, operator.as_ref(), &result, &grid, SEED)?;
+    report.verified = Some(check.passed);
+    report.verification = Some(check);
+    let picture = args.out.join("section.png");
+    draw_middle_inline(&picture, &input, operator.as_ref(), &result)?;
     finish(args, &report, &picture)
 }
 
 fn finish(args: &DemoArgs, report: &Report, picture: &Path) -> anyhow::Result<()> {
-    report.print()?;
-    eprintln!("{:>12}  {}", "picture", picture.display());
+    report.print();
+    say(&format!("{:>12}  {}", "picture", picture.display()));
     write_json(&args.out.join("report.json"), report)?;
     if let Some(path) = &args.json {
         write_json(path, report)?;
@@ -76,13 +72,16 @@ fn finish(args: &DemoArgs, report: &Report, picture: &Path) -> anyhow::Result<()
 }
 
 /// Writes a synthetic survey, one inline in memory at a time.
-fn write_survey(path: &Path, shape: Shape) -> anyhow::Result<()> {
+fn write_survey(path: &Path, shape: Shape, stop: &AtomicBool) -> anyhow::Result<()> {
     let survey = Survey::new(shape, SEED);
     let layout = SegyLayout::new(shape);
     let mut writer = SegyWriter::create(path, &layout)?;
     let started = Instant::now();
     let mut progress = Progress::new("survey", shape.voxels() as u64, 0);
     for inline in 0..shape[Axis::Inline] {
+        if stop.load(Ordering::Relaxed) {
+            bail!("stopped while writing the survey; nothing is kept");
+        }
         writer.write_inline(inline, survey.inline(inline).view())?;
         progress.advance((shape[Axis::Crossline] * shape[Axis::Sample]) as u64);
     }
@@ -90,7 +89,8 @@ fn write_survey(path: &Path, shape: Shape) -> anyhow::Result<()> {
     progress.finish();
     let size = ByteSize::new(fs::metadata(path)?.len());
     let seconds = started.elapsed().as_secs_f64();
-    eprintln!("{:>12}  {} ({size}, {shape} voxels, {seconds:.1} s)", "survey", path.display());
+    let path = path.display();
+    say(&format!("{:>12}  {path} ({size}, {shape} voxels, {seconds:.1} s)", "survey"));
     Ok(())
 }
 

@@ -8,12 +8,9 @@ use chunkfit_run::TaskModel;
 use ndarray::ArrayViewMut3;
 
 use crate::args::PlanArgs;
-use crate::budget::Allowed;
+use crate::budget::{Allowed, TYPICAL_BASE};
 use crate::engine::make_plan;
 use crate::report::write_json;
-
-/// Resident set of an idle worker, for a plan without a worker to measure. A run measures it.
-const TYPICAL_BASE: ByteSize = ByteSize::mib(8);
 
 /// `chunkfit plan`.
 pub(crate) fn plan(args: &PlanArgs) -> anyhow::Result<()> {

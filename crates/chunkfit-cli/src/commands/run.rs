@@ -1,14 +1,16 @@
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use anyhow::Context;
-use memcage::Cage;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-use crate::args::RunArgs;
+use crate::args::{Isolation, RunArgs};
 use crate::budget::Allowed;
 use crate::engine::{Outcome, Request, execute};
-use crate::report::write_json;
+use crate::partial::{Existing, is_interrupted};
+use crate::progress::say;
+use crate::report::{check_json_path, write_json};
 
 /// `chunkfit run`.
 pub(crate) fn run(args: &RunArgs) -> anyhow::Result<()> {
@@ -17,31 +19,39 @@ pub(crate) fn run(args: &RunArgs) -> anyhow::Result<()> {
         output: args.output.clone(),
         operator: args.operator.clone(),
         reading: args.reading.options()?,
-        allowed: Allowed::from_options(args.memory, args.worker_memory)?,
+        allowed: allowed(args)?,
         allowed_was_said: args.memory.is_some() || args.worker_memory.is_some(),
         workers: args.workers,
         isolation: args.isolation,
         strategy: args.strategy.clone(),
-        resume: args.resume,
-        overwrite: args.overwrite,
+        existing: Existing { resume: args.resume, overwrite: args.overwrite, restart: false },
     };
+    check_json_path(args.json.as_deref())?;
     let stop = stop_on_signals()?;
-    let cage = cage_for(request.allowed)?;
-    let outcome = execute(&request, &cage, &stop);
-    cage.close()?;
-    let outcome = outcome.map_err(|error| resumable(error, args))?;
+    let outcome = execute(&request, &stop).map_err(|error| resumable(error, args))?;
     match outcome {
         Outcome::WasComplete => {
-            eprintln!("{} is complete; nothing to resume", args.output.display());
+            say(&format!("{} is complete; nothing to resume", args.output.display()));
         }
         Outcome::Finished(report) => {
-            report.print()?;
+            report.print();
             if let Some(path) = &args.json {
                 write_json(path, &report)?;
             }
         }
     }
     Ok(())
+}
+
+/// What the user allows. Threads share one process, so a limit for each is one for all together.
+fn allowed(args: &RunArgs) -> anyhow::Result<Allowed> {
+    let allowed = Allowed::from_options(args.memory, args.worker_memory)?;
+    Ok(match (allowed, args.isolation) {
+        (Allowed::PerWorker(limit), Some(Isolation::Threads)) => {
+            Allowed::Total(limit * args.workers.unwrap_or_else(memcage::cpus) as u64)
+        }
+        _ => allowed,
+    })
 }
 
 /// A flag that Ctrl-C, a termination request or a closed terminal sets; a second Ctrl-C ends at once.
@@ -56,24 +66,18 @@ pub(crate) fn stop_on_signals() -> anyhow::Result<Arc<AtomicBool>> {
     Ok(stop)
 }
 
-/// A cage for the run. Under a total limit this process is inside, so that it counts.
-pub(crate) fn cage_for(allowed: Allowed) -> anyhow::Result<Cage> {
-    let cage = Cage::new("chunkfit", allowed.total().map(|limit| limit.as_u64()))?;
-    if allowed.total().is_some() {
-        cage.enter()?;
-    }
-    Ok(cage)
-}
-
 /// Adds how to go on to the error of a run that left finished chunks behind.
 fn resumable(error: anyhow::Error, args: &RunArgs) -> anyhow::Error {
-    if error.is::<chunkfit_run::RunError>() {
-        eprintln!(
-            "continue with: chunkfit run {} {} --operator {} --resume",
-            args.input.display(),
-            args.output.display(),
+    if error.is::<chunkfit_run::RunError>() && is_interrupted(&args.output) {
+        let quote =
+            |path: &Path| format!("'{}'", path.display().to_string().replace('\'', "'\\''"));
+        let overwrite = if args.overwrite { " --overwrite" } else { "" };
+        say(&format!(
+            "continue with: chunkfit run {} {} --operator {} --resume{overwrite}",
+            quote(&args.input),
+            quote(&args.output),
             args.operator
-        );
+        ));
     }
     error
 }

@@ -150,11 +150,49 @@ fn outputs_that_exist() {
 }
 
 #[test]
+fn outputs_that_would_destroy_something() {
+    let dir = tempdir().unwrap();
+    let input = survey(dir.path(), [5, 7, 11]);
+    let before = fs::read(&input).unwrap();
+    std::os::unix::fs::symlink(&input, dir.path().join("link.sgy")).unwrap();
+    for output in ["survey.sgy", "link.sgy", "survey.sgy/out.zarr"] {
+        let line = ["run", text(&input), output, "--operator", "envelope", "--overwrite"];
+        fail(dir.path(), &[&line[..], &RUN].concat());
+    }
+    assert_eq!(fs::read(&input).unwrap(), before);
+
+    let foreign = dir.path().join("out.zarr.partial");
+    fs::create_dir(&foreign).unwrap();
+    fs::write(foreign.join("done"), "my list").unwrap();
+    assert_says(&refused(dir.path(), &input, "envelope", &[]), &["made by no run"]);
+    assert_eq!(names(&foreign), ["done"]);
+    fs::remove_dir_all(&foreign).unwrap();
+
+    assert_says(&refused(dir.path(), &input, "envelope", &["--memory", "1MiB"]), &["--memory"]);
+    let many = refused(dir.path(), &input, "envelope", &["--workers", "1000000"]);
+    assert_says(&many, &["4096"]);
+    let report = refused(dir.path(), &input, "envelope", &["--json", "no/such.json"]);
+    assert_says(&report, &["no/such.json"]);
+}
+
+#[test]
+fn results_of_something_else() {
+    let dir = tempdir().unwrap();
+    let input = survey(dir.path(), [5, 7, 11]);
+    let line = |operator| ["run", text(&input), "out.zarr", "--operator", operator];
+    report(dir.path(), &[&line("envelope")[..], &RUN].concat());
+    crate::support::succeed(dir.path(), &[&line("envelope")[..], &["--resume"]].concat());
+    let words = fail(dir.path(), &[&line("gst")[..], &["--resume"]].concat());
+    assert_says(&words, &["envelope", "gst"]);
+}
+
+#[test]
 fn a_resume_of_something_else() {
     let dir = tempdir().unwrap();
     let input = survey(dir.path(), [5, 7, 11]);
     fs::create_dir(dir.path().join("out.zarr.partial")).unwrap();
     fs::write(dir.path().join("out.zarr.partial/run.json"), "{}").unwrap();
+    fs::write(dir.path().join("out.zarr.partial/lock"), "a run of chunkfit\n").unwrap();
     let resume = [&RUN[..], &["--resume"]].concat();
     assert_says(&refused(dir.path(), &input, "envelope", &resume), &["run.json", "delete"]);
 }
@@ -171,7 +209,7 @@ fn a_disk_that_is_full() {
     };
     let words =
         fail(&small, &[&["run", text(&input), "out.zarr", "--operator", "gst"], &RUN[..]].concat());
-    assert_says(&words, &["703 KiB", "256 KiB left"]);
+    assert_says(&words, &["703 KiB", "KiB left"]);
     assert!(!small.join("out.zarr").exists());
 
     // Filled up while the run goes on: the chunk that finds no room is the error.

@@ -95,7 +95,17 @@ fn interrupt(signal: Signal) {
     let again = ["run", text(&input), "out.zarr"];
     let refused = fail(dir.path(), &[&again[..], &SLOWLY].concat());
     assert!(refused.contains("--resume"), "{refused}");
-    let report = report(dir.path(), &[&again[..], &SLOWLY, &["--resume"]].concat());
+    // Without the memory options, and from elsewhere: the run goes on as it was planned.
+    let elsewhere = tempdir().unwrap();
+    let output = dir.path().join("out.zarr");
+    let resume = ["run", text(&input), text(&output), "--operator", "gst", "--resume"];
+    let other = fail(elsewhere.path(), &[&resume[..], &["--strategy", "even"]].concat());
+    assert!(other.contains("--strategy"), "{other}");
+    let report = report(elsewhere.path(), &resume);
+    assert_eq!(
+        (&report["limit_scope"], &report["limit_bytes"]),
+        (&"worker".into(), &(96 << 20).into())
+    );
     assert_eq!(report["chunks_resumed"], before);
     assert_eq!(report["tasks"], 100 - before);
     assert_eq!(names(dir.path()), ["out.zarr", "survey.sgy"]);
