@@ -306,7 +306,7 @@ mod tests {
         let mut child = std::process::Command::new("true").spawn().unwrap();
         let target = Target::Pid(child.id());
         let day = Duration::from_secs(24 * 3600);
-        let Ok(mut sampler) = Sampler::open(target, &[Backend::Statm], day) else { return };
+        let mut sampler = Sampler::open(target, &[Backend::Statm], day).unwrap();
         assert!(sampler.run(|_| ControlFlow::Continue(())).samples <= 1);
         child.wait().unwrap();
     }
