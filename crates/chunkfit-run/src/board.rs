@@ -108,7 +108,6 @@ impl<'a> Board<'a> {
             utilisation_median: None,
             fetched: ByteSize::ZERO,
             voxels: 0,
-            busy_s: 0.0,
             elapsed_s: 0.0,
         };
         let state = State {
@@ -198,7 +197,6 @@ impl<'a> Board<'a> {
         summary.tasks += 1;
         summary.fetched += done.fetched;
         summary.voxels += work.at.core().shape().voxels() as u64;
-        summary.busy_s += done.seconds;
         summary.upper_bound = summary.upper_bound.max(work.upper);
         if let Some(peak) = done.peak {
             summary.peak = summary.peak.max(Some(peak));

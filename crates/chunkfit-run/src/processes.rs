@@ -287,6 +287,9 @@ impl Worker {
     fn not_started(mut self) -> RunError {
         self.requests = None;
         let how = match self.inmate.wait() {
+            Ok(death) if matches!(death.verdict, Verdict::OutOfMemory { .. }) => {
+                format!("{}; raise --memory or --worker-memory", how(&death))
+            }
             Ok(death) => how(&death),
             Err(error) => error.to_string(),
         };

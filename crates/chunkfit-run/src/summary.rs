@@ -26,8 +26,6 @@ pub struct Summary {
     pub fetched: ByteSize,
     /// Voxels produced.
     pub voxels: u64,
-    /// Seconds that tasks took, summed over workers.
-    pub busy_s: f64,
     /// Wall seconds of the run.
     pub elapsed_s: f64,
 }

@@ -53,8 +53,6 @@ where
     let mut replies = File::from(rustix::io::dup(rustix::stdio::stdout())?);
     rustix::stdio::dup2_stdout(rustix::stdio::stderr())?;
     resident::steady_allocator();
-    // When a total limit is hit, a worker goes before the parent that can replace it.
-    let _ = std::fs::write("/proc/self/oom_score_adj", "900");
 
     let mut requests = BufReader::with_capacity(4096, io::stdin().lock());
     let Some(Request::Open { spec }) = receive(&mut requests)? else { return Ok(()) };
