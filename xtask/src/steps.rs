@@ -74,11 +74,17 @@ fn installed(subcommand: &str) -> bool {
     found
 }
 
-/// Each feature alone, and none.
+/// Each feature alone, and none where that leaves something.
 fn features() -> anyhow::Result<()> {
-    for features in ["", "segy", "npy", "zarr"] {
-        let check = ["check", "-p", "chunkfit-io", "--no-default-features", "--features", features];
-        run(command("cargo", &check).env("RUSTFLAGS", "-D warnings"))?;
+    let crates = [
+        ("chunkfit-io", &["segy", "npy", "zarr"][..]),
+        ("traceq", &["", "prof", "config", "sysinfo", "tracing"]),
+    ];
+    for (name, features) in crates {
+        for feature in features {
+            let check = ["check", "-p", name, "--no-default-features", "--features", feature];
+            run(&mut command("cargo", &check))?;
+        }
     }
     Ok(())
 }
