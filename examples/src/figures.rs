@@ -1,0 +1,270 @@
+//! Figures, each as SVG and PNG.
+
+use std::path::Path;
+
+use anyhow::anyhow;
+use plotters::coord::Shift;
+use plotters::coord::ranged1d::{
+    AsRangedCoord, KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter,
+};
+use plotters::prelude::*;
+use plotters::style::{FontStyle, register_font};
+
+/// One picture.
+#[derive(Clone, Debug)]
+pub(crate) struct Figure {
+    /// Name of its files.
+    pub(crate) name: String,
+    pub(crate) title: String,
+    pub(crate) x: String,
+    pub(crate) y: String,
+    pub(crate) content: Content,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Content {
+    /// Curves.
+    Lines { series: Vec<Series>, y_max: f64, scale: Scale },
+    /// For each category, points of every series side by side.
+    Dots { categories: Vec<String>, series: Vec<Series> },
+}
+
+/// A named set of points. In [`Content::Dots`], x is the number of the category.
+#[derive(Clone, Debug)]
+pub(crate) struct Series {
+    pub(crate) name: String,
+    pub(crate) points: Vec<(f64, f64)>,
+    pub(crate) look: Look,
+    /// Which of the colours.
+    pub(crate) colour: usize,
+}
+
+/// The axis below curves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scale {
+    Linear,
+    Log,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Look {
+    /// Points joined by a line.
+    Joined,
+    /// A thin line without points.
+    Thin,
+    /// Points alone.
+    Points,
+}
+
+const SIZE: (u32, u32) = (1060, 460);
+/// Pixels of its width that name the series.
+const LEGEND: u32 = 230;
+const INK: RGBColor = RGBColor(40, 44, 52);
+const GRID: RGBColor = RGBColor(226, 229, 234);
+/// Distinct also without red or green.
+const COLOURS: [RGBColor; 8] = [
+    RGBColor(0, 114, 178),
+    RGBColor(213, 94, 0),
+    RGBColor(0, 158, 115),
+    RGBColor(204, 121, 167),
+    RGBColor(230, 159, 0),
+    RGBColor(86, 180, 233),
+    RGBColor(120, 90, 60),
+    RGBColor(90, 90, 100),
+];
+
+impl Figure {
+    /// Writes `NAME.svg` and `NAME.png`, and returns the text of the former.
+    pub(crate) fn write(&self, folder: &Path) -> anyhow::Result<String> {
+        register_font("sans-serif", FontStyle::Normal, epaint_default_fonts::UBUNTU_LIGHT)
+            .map_err(|_| anyhow!("the font cannot be read"))?;
+        let mut svg = String::new();
+        self.draw(SVGBackend::with_string(&mut svg, SIZE).into_drawing_area())?;
+        std::fs::write(folder.join(format!("{}.svg", self.name)), &svg)?;
+        let png = folder.join(format!("{}.png", self.name));
+        self.draw(BitMapBackend::new(&png, SIZE).into_drawing_area())?;
+        Ok(svg)
+    }
+
+    fn draw<B: DrawingBackend>(&self, area: DrawingArea<B, Shift>) -> anyhow::Result<()>
+    where
+        B::ErrorType: 'static,
+    {
+        area.fill(&WHITE)?;
+        let area = area.titled(&self.title, text(21))?;
+        let (chart, legend) = area.split_horizontally(SIZE.0 - LEGEND);
+        let series = match &self.content {
+            Content::Lines { series, y_max, scale } => {
+                let (low, high) = ends(series, |point| point.0);
+                match scale {
+                    Scale::Log => {
+                        let xs = (low / 1.15..high * 1.15).log_scale();
+                        self.lines(&chart, xs, series, *y_max)?;
+                    }
+                    Scale::Linear => {
+                        let pad = 0.05 * (high - low).max(1e-9);
+                        self.lines(&chart, low - pad..high + pad, series, *y_max)?;
+                    }
+                }
+                series
+            }
+            Content::Dots { categories, series } => {
+                self.dots(&chart, categories, series)?;
+                series
+            }
+        };
+        draw_legend(&legend, series)?;
+        Ok(area.present()?)
+    }
+
+    fn lines<B: DrawingBackend, X>(
+        &self,
+        area: &DrawingArea<B, Shift>,
+        xs: X,
+        series: &[Series],
+        y_max: f64,
+    ) -> anyhow::Result<()>
+    where
+        B::ErrorType: 'static,
+        X: AsRangedCoord<Value = f64>,
+        X::CoordDescType: Ranged<ValueType = f64> + ValueFormatter<f64>,
+    {
+        let mut chart = builder(area).build_cartesian_2d(xs, 0.0..y_max)?;
+        let mut mesh = chart.configure_mesh();
+        mesh.x_desc(&self.x).y_desc(&self.y).light_line_style(WHITE).bold_line_style(GRID);
+        mesh.axis_style(INK).label_style(text(14)).axis_desc_style(text(15));
+        mesh.x_label_formatter(&|value| number(*value)).y_label_formatter(&|value| number(*value));
+        mesh.draw()?;
+        for one in series {
+            let points = || one.points.iter().copied();
+            if one.look != Look::Points {
+                chart.draw_series(LineSeries::new(points(), one.stroke()))?;
+            }
+            if one.look != Look::Thin {
+                let dot = |point| Circle::new(point, 4, one.colour().filled());
+                chart.draw_series(points().map(dot))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn dots<B: DrawingBackend>(
+        &self,
+        area: &DrawingArea<B, Shift>,
+        categories: &[String],
+        series: &[Series],
+    ) -> anyhow::Result<()>
+    where
+        B::ErrorType: 'static,
+    {
+        let (low, high) = ends(series, |point| point.1);
+        let (low, high) = (low.min(0.0), high.max(0.0));
+        let pad = 0.06 * (high - low).max(1e-9);
+        let names = Categories { n: categories.len() };
+        let mut chart = builder(area).build_cartesian_2d(names, low - pad..high + pad)?;
+        let name = |at: &f64| categories.get(at.round() as usize).cloned().unwrap_or_default();
+        let mut mesh = chart.configure_mesh();
+        mesh.x_desc(&self.x).y_desc(&self.y).light_line_style(WHITE).bold_line_style(GRID);
+        mesh.axis_style(INK).label_style(text(14)).axis_desc_style(text(15));
+        mesh.x_label_formatter(&name).y_label_formatter(&|value| number(*value));
+        mesh.draw()?;
+        for (i, one) in series.iter().enumerate() {
+            let place = (i as f64 + 0.5) / series.len() as f64 - 0.5;
+            // A little apart, so that equal values are seen as many.
+            let spread = 0.5 / series.len() as f64;
+            let dots = one.points.iter().enumerate().map(|(k, (x, y))| {
+                let aside = ((k * 7 % 11) as f64 / 10.0 - 0.5) * spread;
+                let at = (x + 0.8 * place + aside, *y);
+                Circle::new(at, 3, one.colour().mix(0.65).filled())
+            });
+            chart.draw_series(dots)?;
+        }
+        Ok(())
+    }
+}
+
+impl Series {
+    fn colour(&self) -> RGBColor {
+        COLOURS[self.colour % COLOURS.len()]
+    }
+
+    fn stroke(&self) -> ShapeStyle {
+        self.colour().stroke_width(if self.look == Look::Thin { 1 } else { 2 })
+    }
+}
+
+fn text(size: u32) -> TextStyle<'static> {
+    ("sans-serif", size).into_font().color(&INK)
+}
+
+fn builder<'a, 'b, B: DrawingBackend>(area: &'a DrawingArea<B, Shift>) -> ChartBuilder<'a, 'b, B> {
+    let mut builder = ChartBuilder::on(area);
+    builder.margin(12).x_label_area_size(48).y_label_area_size(72);
+    builder
+}
+
+fn ends(series: &[Series], of: fn(&(f64, f64)) -> f64) -> (f64, f64) {
+    let values = || series.iter().flat_map(|series| &series.points).map(of);
+    (values().fold(f64::MAX, f64::min), values().fold(f64::MIN, f64::max))
+}
+
+/// Beside the chart, where it hides nothing.
+fn draw_legend<B: DrawingBackend>(
+    area: &DrawingArea<B, Shift>,
+    series: &[Series],
+) -> anyhow::Result<()>
+where
+    B::ErrorType: 'static,
+{
+    for (row, one) in (0..).zip(series) {
+        let y = 24 + 22 * row;
+        if one.look != Look::Points {
+            area.draw(&PathElement::new([(0, y), (22, y)], one.stroke()))?;
+        }
+        if one.look != Look::Thin {
+            area.draw(&Circle::new((11, y), 4, one.colour().filled()))?;
+        }
+        area.draw(&Text::new(one.name.clone(), (30, y - 5), text(14)))?;
+    }
+    Ok(())
+}
+
+/// An axis of names: 0, 1, 2, … in the middle of equal shares.
+#[derive(Clone)]
+struct Categories {
+    n: usize,
+}
+
+impl Ranged for Categories {
+    type FormatOption = NoDefaultFormatting;
+    type ValueType = f64;
+
+    fn map(&self, value: &f64, limit: (i32, i32)) -> i32 {
+        let part = (value + 0.5) / self.n.max(1) as f64;
+        limit.0 + (part * f64::from(limit.1 - limit.0)).round() as i32
+    }
+
+    fn key_points<Hint: KeyPointHint>(&self, _: Hint) -> Vec<f64> {
+        (0..self.n).map(|i| i as f64).collect()
+    }
+
+    fn range(&self) -> std::ops::Range<f64> {
+        -0.5..self.n as f64 - 0.5
+    }
+}
+
+impl ValueFormatter<f64> for Categories {
+    fn format(value: &f64) -> String {
+        number(*value)
+    }
+}
+
+fn number(value: f64) -> String {
+    match value.abs() {
+        v if v >= 10.0 || v.fract() == 0.0 => format!("{value:.0}"),
+        v if v >= 0.095 && (v * 10.0).fract().min(1.0 - (v * 10.0).fract()) < 1e-6 => {
+            format!("{value:.1}")
+        }
+        _ => format!("{value:.2}"),
+    }
+}

@@ -1,0 +1,43 @@
+//! Two experiments that anyone can repeat: what memory measurements get wrong, and by how much.
+//!
+//! | program | question |
+//! |---|---|
+//! | `exp00_pitfalls` | which eleven mistakes do measurements of memory make, and how large are they? |
+//! | `exp01_profilers` | do eight ways to profile, a high-water mark and a control group agree? |
+//!
+//! ```sh
+//! cargo run --release -p chunkfit-examples --bin exp00_pitfalls -- --quick --out results/exp00
+//! ```
+//!
+//! Each has three phases that also run alone: `generate` makes input files, `profile` measures and
+//! writes rows as CSV, `analyze` makes tables, figures and `report.html` from the rows.
+//!
+//! Measured are *victims*: fresh processes that do what a schedule says, and nothing else, so that
+//! their memory is known beforehand; and the seismic operators, for which the kernel's high-water mark
+//! is the reference. Each runs in a control group of its own. What a machine cannot show is listed as
+//! absent.
+//!
+//! What this does not do: it asserts no times, and it changes no setting of the machine.
+
+mod actor;
+mod blocks;
+mod figures;
+mod levels;
+mod machine;
+mod observer;
+mod operator;
+mod options;
+mod pitfalls;
+mod profilers;
+mod progress;
+mod protocol;
+mod report;
+mod schedule;
+mod stats;
+mod supervisor;
+mod tables;
+mod victim;
+
+pub use pitfalls::run as exp00_pitfalls;
+pub use profilers::run as exp01_profilers;
+pub use victim::serve_if_called;

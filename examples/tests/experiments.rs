@@ -1,0 +1,145 @@
+//! Both experiments run, small, and their results are complete. Facts are checked, no times.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::process::Command;
+
+fn run(program: &str, arguments: &[&str], out: &Path) {
+    let mut command = Command::new(program);
+    command.args(arguments).arg("--out").arg(out);
+    for name in [
+        "EXPERIMENT_N_RUNS",
+        "CPUSET_CPUS",
+        "MEMORY_LIMIT_GB",
+        "DATASET_FINAL_SIZE",
+        "DATASET_STEP_SIZE",
+    ] {
+        command.env_remove(name);
+    }
+    let output = command.output().expect("the experiment starts");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{program} {arguments:?}: {errors}");
+}
+
+/// Rows as maps from column to cell.
+fn rows(out: &Path, part: &str) -> Vec<BTreeMap<String, String>> {
+    let path = out.join("rows").join(format!("{part}.csv"));
+    let mut file = csv::Reader::from_path(&path).expect("rows were written");
+    let rows: Vec<_> = file.deserialize().collect::<Result<_, _>>().expect("rows are CSV");
+    assert!(!rows.is_empty(), "{part}");
+    rows
+}
+
+fn values(rows: &[BTreeMap<String, String>], subject: &str, quantity: &str) -> Vec<f64> {
+    let chosen = rows.iter().filter(|r| r["subject"] == subject && r["quantity"] == quantity);
+    chosen.filter_map(|row| row["value"].parse().ok()).collect()
+}
+
+/// The page stands alone, and every figure is there twice.
+fn report(out: &Path, anchors: &[String], figures: &[&str]) -> String {
+    let html = std::fs::read_to_string(out.join("report.html")).expect("a report");
+    for anchor in anchors {
+        assert!(html.contains(&format!("id=\"{anchor}\"")), "no section {anchor}");
+        let table = out.join("tables").join(format!("{anchor}.md"));
+        assert!(std::fs::read_to_string(table).expect("a table").contains("| ---"), "{anchor}");
+    }
+    assert!(!html.contains("src=") && !html.contains("<link"), "the page needs other files");
+    for figure in figures {
+        let file = |kind: &str| out.join("figures").join(format!("{figure}.{kind}"));
+        let svg = std::fs::read_to_string(file("svg")).expect("a figure");
+        assert!(svg.contains("<svg") && html.contains(svg.trim()), "{figure} is not in the page");
+        let png = std::fs::read(file("png")).expect("a figure");
+        assert!(png.starts_with(b"\x89PNG") && png.len() > 4000, "{figure}");
+    }
+    html
+}
+
+#[test]
+fn pitfalls() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (program, out) = (env!("CARGO_BIN_EXE_exp00_pitfalls"), folder.path());
+    for phase in ["generate", "profile", "analyze"] {
+        run(program, &[phase, "--quick"], out);
+    }
+    let parts: Vec<String> = (1..=11).map(|n| format!("P{n}")).collect();
+    report(out, &parts, &["P3", "P5"]);
+    for part in &parts {
+        for row in rows(out, part) {
+            assert!(row["value"].is_empty() != row["note"].is_empty(), "{row:?}");
+        }
+    }
+    // The schedule's truth against a walk over the page tables, and against the allocator.
+    let tools = rows(out, "P1");
+    let walked = values(&tools, "smaps", "error");
+    assert_eq!(walked.len(), 6);
+    assert!(walked.iter().all(|error| error.abs() <= 65536.0), "{walked:?}");
+    let requested = values(&tools, "heap", "error");
+    assert!(requested.iter().all(|error| error.abs() <= 16384.0), "{requested:?}");
+    // No spike is missed by the mark, however short.
+    let spikes = rows(out, "P3");
+    let marked: Vec<f64> =
+        ["1 ms", "10 ms"].iter().flat_map(|period| values(&spikes, period, "marked")).collect();
+    assert_eq!(marked, [1.0; 100]);
+    // What is written is what counts.
+    let untouched: Vec<_> =
+        rows(out, "P2").into_iter().filter(|row| row["case"].contains(" 0 %")).collect();
+    assert!(values(&untouched, "heap", "growth").iter().all(|bytes| *bytes >= 16e6));
+    assert!(values(&untouched, "status", "growth").iter().all(|bytes| *bytes < 1e6));
+    // A lock that is held keeps a sampler from sampling.
+    let locked = rows(out, "P11");
+    let samples = |case: &str| -> f64 {
+        let rows: Vec<_> = locked.iter().filter(|row| row["case"] == case).cloned().collect();
+        values(&rows, "lock", "samples").iter().sum()
+    };
+    assert!(samples("thread, needs the lock") < samples("outside"));
+}
+
+#[test]
+fn profilers() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path();
+    run(env!("CARGO_BIN_EXE_exp01_profilers"), &["--quick", "--runs", "2"], out);
+    let anchors: Vec<String> = ["findings", "cells", "statistics"]
+        .iter()
+        .flat_map(|what| ["pinned", "free"].map(|series| format!("{what}-{series}")))
+        .collect();
+    let html = report(out, &anchors, &["errors-pinned", "errors-free"]);
+    assert!(html.contains("kernel-level sampling is the most accurate"));
+    for series in ["pinned", "free"] {
+        let rows = rows(out, series);
+        let cells: BTreeSet<_> =
+            rows.iter().map(|row| (row["case"].clone(), row["subject"].clone())).collect();
+        assert_eq!(cells.len(), 8 * 11, "subjects by approaches");
+        for (case, approach) in cells {
+            let cell: Vec<_> = rows
+                .iter()
+                .filter(|row| row["case"] == case && row["subject"] == approach)
+                .cloned()
+                .collect();
+            for quantity in ["mark", "truth", "time"] {
+                assert_eq!(values(&cell, &approach, quantity).len(), 2, "{case}, {approach}");
+            }
+        }
+        // The victims' marks are the schedule's truth, within the batches of the counter.
+        let victims: Vec<_> =
+            rows.iter().filter(|row| row["case"].starts_with("victim")).cloned().collect();
+        let (marks, truths) = (values(&victims, "hwm", "mark"), values(&victims, "hwm", "truth"));
+        for (mark, truth) in marks.iter().zip(truths) {
+            let bound = 2.0 * traceq::counter_bound_bytes() as f64;
+            assert!((mark - truth).abs() <= bound, "{mark} is not {truth}");
+        }
+    }
+}
+
+#[test]
+fn a_phase_too_early_says_what_is_missing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = Command::new(env!("CARGO_BIN_EXE_exp00_pitfalls"))
+        .args(["analyze", "--out"])
+        .arg(folder.path())
+        .output()
+        .expect("the experiment starts");
+    assert!(!output.status.success());
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(text.contains("run the phase `profile` first"), "{text}");
+}
