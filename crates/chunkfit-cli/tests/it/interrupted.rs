@@ -11,13 +11,13 @@ use tempfile::tempdir;
 
 use crate::support::{chunkfit, fail, names, report, survey, text, variable};
 
-const SHAPE: [usize; 3] = [120, 110, 101];
+const SHAPE: [usize; 3] = [120, 110, 301];
 /// Many chunks, so that there is a middle to be interrupted in.
 const SLOWLY: [&str; 8] = [
     "--operator",
     "gst",
     "--strategy",
-    "fixed=12x11x101",
+    "fixed=12x11x301",
     "--worker-memory",
     "96MiB",
     "--workers",
