@@ -58,10 +58,10 @@ pub(crate) enum Outcome {
 /// Runs `request`, or stops when `stop` is set.
 pub(crate) fn execute(request: &Request, stop: &Arc<AtomicBool>) -> anyhow::Result<Outcome> {
     let operator = chunkfit_seismic::parse(&request.operator)?;
-    match Partial::open(&request.output, request.existing)? {
+    let (run, cage) = match Partial::open(&request.output, request.existing)? {
         Found::Complete => {
             check_result(&request.output, operator.as_ref())?;
-            Ok(Outcome::WasComplete)
+            return Ok(Outcome::WasComplete);
         }
         Found::Interrupted(partial, record) => {
             check_same(request, operator.as_ref(), &record, partial.folder())?;
@@ -71,20 +71,19 @@ pub(crate) fn execute(request: &Request, stop: &Arc<AtomicBool>) -> anyhow::Resu
             let input = Input::from_descriptor(&record.job.input)?;
             let journal = partial.resume(&record)?;
             let cage = cage_for(record.allowed, input.shape())?;
-            let run = Run { request, partial, record, input, journal };
-            closing(cage, |cage| run.finish(operator.as_ref(), cage, stop))
+            (Run { request, partial, record, input, journal }, cage)
         }
         Found::Nothing(partial) => match start(request, &partial, operator.as_ref()) {
             Ok((record, input, journal, cage)) => {
-                let run = Run { request, partial, record, input, journal };
-                closing(cage, |cage| run.finish(operator.as_ref(), cage, stop))
+                (Run { request, partial, record, input, journal }, cage)
             }
             Err(error) => {
                 partial.discard();
-                Err(error)
+                return Err(error);
             }
         },
-    }
+    };
+    closing(cage, |cage| run.finish(operator.as_ref(), cage, stop))
 }
 
 /// Closes `cage` after `work`, whatever came of it.
