@@ -22,6 +22,7 @@
 //! `chunkfit-seismic`, files in `chunkfit-io`, the choice of chunks in `chunkfit-plan`.
 
 mod bytes;
+mod chain;
 mod grid;
 mod halo;
 mod memory;
@@ -33,6 +34,7 @@ mod storage;
 pub mod testing;
 
 pub use bytes::{ByteSize, ParseByteSizeError};
+pub use chain::{Chain, ChainError};
 pub use grid::ChunkGrid;
 pub use halo::{Halo, Reach};
 pub use memory::{Ledger, MemoryModel, Prediction, Regime};
