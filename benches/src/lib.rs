@@ -17,3 +17,15 @@ pub fn survey(extents: [usize; 3]) -> Result<Array3<f32>, ShapeError> {
     }
     Ok(volume)
 }
+
+/// White noise of `extents`, the same every time.
+#[must_use]
+pub fn noise(extents: [usize; 3]) -> Array3<f32> {
+    let mut state = 20_u64;
+    Array3::from_shape_simple_fn(extents, || {
+        // Knuth's generator: plenty for timings.
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f32 / (1_u64 << 23) as f32 - 1.0
+    })
+}

@@ -39,7 +39,7 @@ pub(crate) fn run(command: &mut Command) -> anyhow::Result<()> {
 /// Everything that CI runs.
 pub(crate) fn test() -> anyhow::Result<()> {
     lint()?;
-    let python = python::environment()?;
+    let python = python::readers()?;
     run(command("cargo", &["test", "--workspace"]).env("CHUNKFIT_PYTHON", python))?;
     features()?;
     docs()?;

@@ -42,6 +42,7 @@ fn siblings_do_not_depend_on_each_other() {
         ("chunkfit-seismic", &["chunkfit-core"]),
         ("chunkfit-io", &["chunkfit-core"]),
         ("chunkfit-plan", &["chunkfit-core"]),
+        ("chunkfit-predict", &["chunkfit-core"]),
         ("chunkfit-run", &["chunkfit-core", "chunkfit-plan", "memcage"]),
     ] {
         let names = dependencies(&metadata, package);

@@ -15,6 +15,7 @@ use memcage::{Cage, resident};
 
 use crate::args::Isolation;
 use crate::budget::{Allowed, cage_for, parent_share};
+use crate::operator::operator_for;
 use crate::partial::{Existing, Found, Partial, RunRecord, lacks_space};
 use crate::progress::Progress;
 use crate::report::{IsolationUsed, Report, count};
@@ -57,23 +58,26 @@ pub(crate) enum Outcome {
 
 /// Runs `request`, or stops when `stop` is set.
 pub(crate) fn execute(request: &Request, stop: &Arc<AtomicBool>) -> anyhow::Result<Outcome> {
-    let operator = chunkfit_seismic::parse(&request.operator)?;
+    // A typing error is told before anything is opened.
+    chunkfit_seismic::parse(&request.operator)?;
     let (run, cage) = match Partial::open(&request.output, request.existing)? {
         Found::Complete => {
-            check_result(&request.output, operator.as_ref())?;
+            let input = Input::open(&request.input, &request.reading)?;
+            check_result(&request.output, operator_for(&request.operator, &input)?.as_ref())?;
             return Ok(Outcome::WasComplete);
         }
         Found::Interrupted(partial, record) => {
-            check_same(request, operator.as_ref(), &record, partial.folder())?;
+            check_same(request, &record, partial.folder())?;
             // The folder may have been moved, or we.
             let job = JobSpec { store: partial.store(), ..record.job };
             let record = RunRecord { job, ..*record };
             let input = Input::from_descriptor(&record.job.input)?;
+            check_operator(request, &input, &record, partial.folder())?;
             let journal = partial.resume(&record)?;
             let cage = cage_for(record.allowed, input.shape())?;
             (Run { request, partial, record, input, journal }, cage)
         }
-        Found::Nothing(partial) => match start(request, &partial, operator.as_ref()) {
+        Found::Nothing(partial) => match start(request, &partial) {
             Ok((record, input, journal, cage)) => {
                 (Run { request, partial, record, input, journal }, cage)
             }
@@ -83,6 +87,7 @@ pub(crate) fn execute(request: &Request, stop: &Arc<AtomicBool>) -> anyhow::Resu
             }
         },
     };
+    let operator = chunkfit_seismic::parse(&run.record.job.operator)?;
     closing(cage, |cage| run.finish(operator.as_ref(), cage, stop))
 }
 
@@ -161,12 +166,12 @@ impl Run<'_> {
 fn start(
     request: &Request,
     partial: &Partial,
-    operator: &dyn Operator,
 ) -> anyhow::Result<(RunRecord, Input, Journal, Cage)> {
     let input = Input::open(&request.input, &request.reading)?;
+    let operator = operator_for(&request.operator, &input)?;
     check_paths(&request.input, &request.output)?;
     let cage = cage_for(request.allowed, input.shape())?;
-    let prepared = prepare(request, &cage, partial, &input, operator)
+    let prepared = prepare(request, &cage, partial, &input, operator.as_ref())
         .and_then(|record| Ok((partial.begin(&record)?, record)));
     match prepared {
         Ok((journal, record)) => Ok((record, input, journal, cage)),
@@ -335,20 +340,28 @@ fn pool_options(job: &JobSpec, logs: &Path, plan: Option<&Plan>) -> anyhow::Resu
     })
 }
 
-fn check_same(
+fn again(folder: &Path) -> String {
+    format!("or delete {} to start again", folder.display())
+}
+
+fn check_operator(
     request: &Request,
-    operator: &dyn Operator,
+    input: &Input,
     record: &RunRecord,
     folder: &Path,
 ) -> anyhow::Result<()> {
-    let again = format!("or delete {} to start again", folder.display());
-    if record.job.operator != operator.name() {
+    let (before, now) = (&record.job.operator, operator_for(&request.operator, input)?.name());
+    if *before != now {
         bail!(
-            "the interrupted run is {}, this command says {}; use the same operator, {again}",
-            record.job.operator,
-            operator.name()
+            "the interrupted run is {before}, this command says {now}; use the same operator, {}",
+            again(folder)
         );
     }
+    Ok(())
+}
+
+fn check_same(request: &Request, record: &RunRecord, folder: &Path) -> anyhow::Result<()> {
+    let again = again(folder);
     let before = record.job.input.path();
     let same = match (before.canonicalize(), request.input.canonicalize()) {
         (Ok(before), Ok(now)) => before == now,

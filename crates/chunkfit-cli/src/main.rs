@@ -5,6 +5,7 @@ mod args;
 mod budget;
 mod commands;
 mod engine;
+mod operator;
 mod partial;
 mod picture;
 mod progress;

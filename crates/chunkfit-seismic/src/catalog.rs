@@ -1,6 +1,12 @@
 use chunkfit_core::OutputSpec;
 
-use crate::{Quantity, envelope, gaussian};
+use crate::complex_trace::recipes as complex_trace;
+use crate::parse::{ParseError, Values};
+use crate::reference::Verifiable;
+use crate::{
+    derivative, eigen_attributes, envelope, gaussian, gradient_dips, gradient_magnitude, gst,
+};
+use crate::{gst_slopes, mean, median, reflection_intensity, rescale, rms, semblance, time_gain};
 
 /// One operator that [`parse`](crate::parse()) understands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,61 +36,63 @@ pub struct Parameter {
     pub meaning: &'static str,
 }
 
+/// How an operator is described, and made from the parameters in a line of text.
+pub(crate) struct Recipe {
+    pub(crate) name: &'static str,
+    pub(crate) summary: &'static str,
+    pub(crate) parameters: &'static [Parameter],
+    pub(crate) outputs: fn() -> Vec<OutputSpec>,
+    pub(crate) reference: &'static str,
+    pub(crate) build: fn(&Values<'_>) -> Result<Box<dyn Verifiable>, ParseError>,
+}
+
+/// In the order in which they are listed to people.
+pub(crate) const RECIPES: &[Recipe] = &[
+    envelope::RECIPE,
+    gaussian::RECIPE,
+    gst::RECIPE,
+    complex_trace::SEVERAL,
+    complex_trace::QUADRATURE,
+    complex_trace::PHASE,
+    complex_trace::COSINE_PHASE,
+    complex_trace::FREQUENCY,
+    complex_trace::RELATIVE_AMPLITUDE_CHANGE,
+    complex_trace::BANDWIDTH,
+    complex_trace::DOMINANT_FREQUENCY,
+    complex_trace::SWEETNESS,
+    complex_trace::AMPLITUDE_ACCELERATION,
+    complex_trace::FREQUENCY_CHANGE,
+    complex_trace::QUALITY_FACTOR,
+    complex_trace::PHASE_ROTATION,
+    derivative::FIRST_RECIPE,
+    derivative::SECOND_RECIPE,
+    rms::RECIPE,
+    mean::RECIPE,
+    median::RECIPE,
+    gradient_magnitude::RECIPE,
+    gst_slopes::RECIPE,
+    semblance::RECIPE,
+    eigen_attributes::RECIPE,
+    reflection_intensity::RECIPE,
+    gradient_dips::RECIPE,
+    time_gain::RECIPE,
+    rescale::RECIPE,
+];
+
 /// All operators.
 ///
 /// ```
-/// let names: Vec<_> = chunkfit_seismic::catalog().map(|operator| operator.name).to_vec();
-/// assert_eq!(names, ["envelope", "gaussian", "gst"]);
+/// let operators = chunkfit_seismic::catalog();
+/// assert!(operators.iter().any(|operator| operator.name == "envelope"));
 /// ```
 #[must_use]
-pub fn catalog() -> [CatalogEntry; 3] {
-    [
-        CatalogEntry {
-            name: "envelope",
-            summary: "Envelope of each trace: absolute value of the analytic signal",
-            parameters: &[],
-            outputs: envelope::OUTPUTS.to_vec(),
-            reference: "Taner et al. 1979; scipy.signal.hilbert, SciPy 1.17.1",
-        },
-        CatalogEntry {
-            name: "gaussian",
-            summary: "Gaussian filter along the three axes, reflecting at the faces of the volume",
-            parameters: &[
-                Parameter {
-                    name: "sigma",
-                    default: "3",
-                    unit: "voxels",
-                    meaning: "standard deviation; 3x3x1 for inline, crossline and sample apart",
-                },
-                Parameter {
-                    name: "truncate",
-                    default: "4",
-                    unit: "standard deviations",
-                    meaning: "where the kernel is cut",
-                },
-            ],
-            outputs: gaussian::OUTPUTS.to_vec(),
-            reference: "scipy.ndimage.gaussian_filter, SciPy 1.17.1",
-        },
-        CatalogEntry {
-            name: "gst",
-            summary: "Orientation of reflectors from the gradient structure tensor",
-            parameters: &[
-                Parameter {
-                    name: "kernel",
-                    default: "3",
-                    unit: "voxels",
-                    meaning: "odd window of the average; 3x3x9 for inline, crossline and sample apart",
-                },
-                Parameter {
-                    name: "outputs",
-                    default: "dip+azimuth+planarity",
-                    unit: "",
-                    meaning: "what to compute, joined by +",
-                },
-            ],
-            outputs: Quantity::ALL.map(Quantity::output).to_vec(),
-            reference: "Randen et al. 2000; van Vliet and Verbeek 1995",
-        },
-    ]
+pub fn catalog() -> Vec<CatalogEntry> {
+    let entry = |recipe: &Recipe| CatalogEntry {
+        name: recipe.name,
+        summary: recipe.summary,
+        parameters: recipe.parameters,
+        outputs: (recipe.outputs)(),
+        reference: recipe.reference,
+    };
+    RECIPES.iter().map(entry).collect()
 }

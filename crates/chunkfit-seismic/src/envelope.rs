@@ -1,14 +1,14 @@
 use std::borrow::Cow;
 use std::ops::Range;
-use std::sync::Arc;
 
 use chunkfit_core::{Axis, ByteSize, Halo, Operator, OperatorError, OutputSpec, Placement, Reach};
 use chunkfit_core::{Region, Shape};
-use ndarray::{Array3, ArrayView1, ArrayView3, ArrayViewMut1, ArrayViewMut3, Axis as ArrayAxis};
-use ndarray::{Zip, s};
-use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
-use rustfft::num_complex::Complex;
+use ndarray::{Array3, ArrayView1, ArrayView3, ArrayViewMut3, Axis as ArrayAxis, s};
+use pulp::{Arch, Simd, WithSimd};
 
+use crate::catalog::Recipe;
+use crate::fresh::fresh;
+use crate::hilbert::{self, Analytic, Hilbert};
 use crate::task;
 
 pub(crate) static OUTPUTS: [OutputSpec; 1] = [OutputSpec {
@@ -16,6 +16,15 @@ pub(crate) static OUTPUTS: [OutputSpec; 1] = [OutputSpec {
     unit: None,
     description: Cow::Borrowed("instantaneous amplitude: absolute value of the analytic signal"),
 }];
+
+pub(crate) const RECIPE: Recipe = Recipe {
+    name: "envelope",
+    summary: "Envelope of each trace: absolute value of the analytic signal",
+    parameters: &[],
+    outputs: || OUTPUTS.to_vec(),
+    reference: "Taner et al. 1979; scipy.signal.hilbert, SciPy 1.17.1",
+    build: |_| Ok(Box::new(Envelope)),
+};
 
 /// The envelope of every trace: absolute value of the analytic signal, in the unit of the input.
 ///
@@ -36,7 +45,7 @@ pub(crate) static OUTPUTS: [OutputSpec; 1] = [OutputSpec {
 /// ```
 #[must_use]
 pub fn envelope(volume: ArrayView3<'_, f32>) -> Array3<f32> {
-    let mut out = Array3::zeros(volume.raw_dim());
+    let mut out = fresh(volume.raw_dim());
     if !volume.is_empty() {
         let samples = 0..volume.len_of(ArrayAxis(2));
         envelope_into(volume, samples, out.view_mut());
@@ -48,23 +57,14 @@ pub fn envelope(volume: ArrayView3<'_, f32>) -> Array3<f32> {
 ///
 /// **Halo.** None across traces; the whole sample axis, since the transform is circular.
 ///
-/// **Memory.** For traces of `n` samples, [`workspace`](Operator::workspace) is 200·n + 4096 bytes:
-/// 8·n for one trace and its spectrum, the rest for the FFT plans, which live during one task. Plans
-/// take some 14·n bytes for lengths with small factors, and at most 176·n for primes. The number of
-/// traces does not matter.
+/// **Memory.** For traces of `n` samples, [`workspace`](Operator::workspace) is 4096 bytes, 240 for each
+/// sample of a trace an eighth longer, and 4·n: some traces side by side, their quadratures, and what
+/// the transform needs. The number of traces does not matter.
 ///
 /// **Reference.** Taner, Koehler and Sheriff (1979), Complex seismic trace analysis, Geophysics 44;
 /// `scipy.signal.hilbert`, SciPy 1.17.1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Envelope;
-
-/// Bytes per sample of a trace: the two buffers, and the largest plans of any length.
-///
-/// Plans do not grow evenly with the length, so this is a bound. Measured for all lengths up to 3000
-/// and a sample up to 130 000, with the scalar, SSE and AVX plans of rustfft 6.4.1.
-const BYTES_PER_SAMPLE: u64 = 200;
-/// Bytes of plans that do not depend on the length.
-const FIXED: ByteSize = ByteSize::kib(4);
 
 impl Operator for Envelope {
     fn name(&self) -> String {
@@ -80,7 +80,8 @@ impl Operator for Envelope {
     }
 
     fn workspace(&self, block: Shape, _core: Shape) -> ByteSize {
-        ByteSize::new(block[Axis::Sample] as u64) * BYTES_PER_SAMPLE + FIXED
+        let n = block[Axis::Sample];
+        hilbert::workspace(n) + ByteSize::of::<f32>(n)
     }
 
     fn apply(
@@ -103,80 +104,40 @@ fn envelope_into(
     samples: Range<usize>,
     mut out: ArrayViewMut3<'_, f32>,
 ) {
-    let sample_axis = ArrayAxis(2);
-    let mut transform = Transform::new(traces.len_of(sample_axis));
-    Zip::from(traces.lanes(sample_axis))
-        .and(out.lanes_mut(sample_axis))
-        .for_each(|trace, out| transform.envelope(trace, samples.clone(), out));
+    let arch = Arch::new();
+    let mut row = Vec::new();
+    Hilbert::new(traces.len_of(ArrayAxis(2))).each(traces, |trace| {
+        let [i, x] = trace.at;
+        let mut out = out.slice_mut(s![i, x, ..]);
+        match out.as_slice_mut() {
+            Some(out) => arch.dispatch(Modulus { trace: &trace, samples: samples.clone(), out }),
+            None => {
+                row.resize(samples.len(), 0.0);
+                let samples = samples.clone();
+                arch.dispatch(Modulus { trace: &trace, samples, out: &mut row });
+                out.assign(&ArrayView1::from(&row));
+            }
+        }
+    });
 }
 
-/// Plans and buffers for traces of one length.
-struct Transform {
-    forward: Arc<dyn RealToComplex<f32>>,
-    inverse: Arc<dyn ComplexToReal<f32>>,
-    /// The trace, then its quadrature.
-    line: Vec<f32>,
-    spectrum: Vec<Complex<f32>>,
-    scratch: Vec<Complex<f32>>,
+/// Writes samples of the absolute value of a trace.
+struct Modulus<'a> {
+    trace: &'a Analytic<'a>,
+    samples: Range<usize>,
+    out: &'a mut [f32],
 }
 
-impl Transform {
-    fn new(n: usize) -> Self {
-        let mut planner = RealFftPlanner::new();
-        let forward = planner.plan_fft_forward(n);
-        let inverse = planner.plan_fft_inverse(n);
-        let scratch = forward.get_scratch_len().max(inverse.get_scratch_len());
-        Self {
-            line: vec![0.0; n],
-            spectrum: vec![Complex::ZERO; n / 2 + 1],
-            scratch: vec![Complex::ZERO; scratch],
-            forward,
-            inverse,
-        }
-    }
+impl WithSimd for Modulus<'_> {
+    type Output = ();
 
-    fn envelope(
-        &mut self,
-        trace: ArrayView1<'_, f32>,
-        samples: Range<usize>,
-        mut out: ArrayViewMut1<'_, f32>,
-    ) {
-        let mut finite = true;
-        for (copy, &value) in self.line.iter_mut().zip(trace) {
-            finite &= value.is_finite();
-            *copy = value;
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Analytic { re, im, down, up, .. } = *self.trace;
+        let (re, im) = (&re[self.samples.clone()], &im[self.samples]);
+        for ((out, re), im) in self.out.iter_mut().zip(re).zip(im) {
+            *out = hilbert::modulus(re * down, *im) * up;
         }
-        if !finite {
-            // Transforms of small lengths would leave some samples untouched.
-            return out.fill(f32::NAN);
-        }
-        self.quadrature();
-        let scale = 1.0 / self.line.len() as f64;
-        Zip::from(out).and(trace.slice(s![samples.clone()])).and(&self.line[samples]).for_each(
-            |out, &re, &im| {
-                let (re, im) = (f64::from(re), f64::from(im) * scale);
-                *out = (re * re + im * im).sqrt() as f32;
-            },
-        );
-    }
-
-    /// Replaces `line` by the imaginary part of its analytic signal, times the number of samples.
-    fn quadrature(&mut self) {
-        let n = self.line.len();
-        let invariant = "buffers have the lengths of the plan, and bins 0 and n/2 are zero";
-        self.forward
-            .process_with_scratch(&mut self.line, &mut self.spectrum, &mut self.scratch)
-            .expect(invariant);
-        for bin in &mut self.spectrum {
-            *bin = Complex::new(bin.im, -bin.re);
-        }
-        self.spectrum[0] = Complex::ZERO;
-        if n.is_multiple_of(2) {
-            self.spectrum[n / 2] = Complex::ZERO;
-        }
-        self.inverse
-            .process_with_scratch(&mut self.spectrum, &mut self.line, &mut self.scratch)
-            .expect(invariant);
     }
 }
 

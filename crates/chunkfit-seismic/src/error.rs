@@ -45,8 +45,46 @@ pub enum ParameterError {
         /// The largest window.
         largest: usize,
     },
+    /// A standard deviation leaves nothing of the derivative of a Gaussian.
+    #[error("sigma is {sigma} along the {axis} axis; give at least {smallest} for a derivative")]
+    SmallSigma {
+        /// The axis.
+        axis: Axis,
+        /// The value.
+        sigma: f64,
+        /// The smallest standard deviation.
+        smallest: f64,
+    },
+    /// A window has no centre, or is larger than any volume.
+    #[error("window is {window} along the {axis} axis; give an odd number from 1 to {largest}")]
+    Window {
+        /// The axis.
+        axis: Axis,
+        /// The value.
+        window: usize,
+        /// The largest window.
+        largest: usize,
+    },
+    /// A window holds too many voxels.
+    #[error("the window holds {voxels} voxels, more than the {largest} that are allowed; lower it")]
+    WindowVoxels {
+        /// Voxels of the window.
+        voxels: usize,
+        /// The most that are allowed.
+        largest: usize,
+    },
+    /// A number is out of range.
+    #[error("{parameter} is {value}; give {expected}")]
+    Number {
+        /// Name of the parameter.
+        parameter: &'static str,
+        /// The value.
+        value: f64,
+        /// What is allowed.
+        expected: &'static str,
+    },
     /// No output is asked for.
-    #[error("no output is asked for; give one or more of dip, azimuth and planarity")]
+    #[error("no output is asked for; give one or more")]
     NoOutput,
     /// An output is asked for twice.
     #[error("output {name} is asked for twice; name it once")]

@@ -1,3 +1,7 @@
+mod angle;
+mod filter;
+mod gradient;
+mod lanes;
 mod normal;
 mod sweep;
 mod window;
@@ -8,10 +12,38 @@ use std::fmt;
 use chunkfit_core::{Axis, ByteSize, Halo, Operator, OperatorError, OutputSpec, Placement};
 use chunkfit_core::{Region, Shape};
 use ndarray::{Array3, ArrayView3, ArrayViewMut3};
+use pulp::Arch;
 
+use crate::catalog::{Parameter, Recipe};
 use crate::error::ParameterError;
 use crate::parse::per_axis;
 use crate::task;
+
+pub(crate) const RECIPE: Recipe = Recipe {
+    name: "gst",
+    summary: "Orientation of reflectors from the gradient structure tensor",
+    parameters: &[
+        Parameter {
+            name: "kernel",
+            default: "3",
+            unit: "voxels",
+            meaning: "odd window of the average; 3x3x9 for inline, crossline and sample apart",
+        },
+        Parameter {
+            name: "outputs",
+            default: "dip/azimuth/planarity",
+            unit: "",
+            meaning: "what to compute, with / between",
+        },
+    ],
+    outputs: || Quantity::ALL.map(Quantity::output).to_vec(),
+    reference: "Randen et al. 2000; van Vliet and Verbeek 1995",
+    build: |values| {
+        let kernel = values.get("kernel", "an odd number, or three as 3x3x9", per_axis::read)?;
+        let quantities = values.choice("outputs", &Quantity::ALL, Quantity::name)?;
+        values.checked(StructureTensor::new(kernel, &quantities))
+    },
+};
 
 /// A window is this long at most: longer than any axis.
 const LARGEST_KERNEL: usize = 16_383;
@@ -102,7 +134,7 @@ pub fn gst(volume: ArrayView3<'_, f32>, kernel: [usize; 3]) -> Result<Orientatio
     if let Ok(shape) = Shape::new(volume.dim().into()) {
         let Orientation { dip, azimuth, planarity } = &mut orientation;
         let outputs = &mut [dip.view_mut(), azimuth.view_mut(), planarity.view_mut()];
-        sweep::run(&tensor, volume, &Region::whole(shape), outputs);
+        sweep::run(Arch::new(), &tensor, volume, &Region::whole(shape), outputs);
     }
     Ok(orientation)
 }
@@ -124,10 +156,16 @@ pub fn gst(volume: ArrayView3<'_, f32>, kernel: [usize; 3]) -> Result<Orientatio
 ///
 /// **Halo.** 1 + kernel/2, rounded down, along each axis.
 ///
-/// **Memory.** With kernel (a, b, c), a block of (i, x, _), a core of (_, y, k) and p = k + c − 1,
-/// [`workspace`](Operator::workspace) is 8 bytes times
-/// min(a, i)·6·y·k + min(b, x)·6·k + min(3, x)·2·(p + 2) + 3·(p + 2) + 4·p + 10·k: sums of products of
-/// `a` planes, and some lines.
+/// **Memory.** With kernel (a, b, c), a block of (i, x, _) and a core of (_, y, k),
+/// [`workspace`](Operator::workspace) counts lines of L = S + c − 1 elements, rounded up to 8, for tiles
+/// of S samples and T crosslines: S = max(256, min(2·c, k)), rounded up to 16, and T = max(16, 2·b). It is
+///
+/// - 8 bytes times L·(3·min(a, i)·min(min(y, T) + b − 1, x) + 6·min(b, x) + 2·min(3, x) + 17)
+///   + 16·min(3, x) + c + 7: gradients of `a` planes of a tile, products, sums;
+/// - 4 bytes times 2·S + 3·(L + 8), for results and for traces that are not contiguous;
+/// - 32·(c + 1) bytes for positions beyond the faces.
+///
+/// So it hardly depends on the volume: half a megabyte with the default kernel.
 ///
 /// **Reference.** Randen et al. (2000), Three-dimensional texture attributes for seismic data
 /// analysis, SEG; van Vliet and Verbeek (1995), Estimators for orientation and anisotropy in
@@ -186,7 +224,7 @@ impl Operator for StructureTensor {
             return format!("gst:kernel={kernel}");
         }
         let names: Vec<_> = self.quantities.iter().map(|quantity| quantity.name()).collect();
-        format!("gst:kernel={kernel},outputs={}", names.join("+"))
+        format!("gst:kernel={kernel},outputs={}", names.join("/"))
     }
 
     fn outputs(&self) -> &[OutputSpec] {
@@ -208,7 +246,7 @@ impl Operator for StructureTensor {
         outputs: &mut [ArrayViewMut3<'_, f32>],
     ) -> Result<(), OperatorError> {
         let core = task::core_in_block(self, &block, at, outputs)?;
-        sweep::run(self, block, &core, outputs);
+        sweep::run(Arch::new(), self, block, &core, outputs);
         Ok(())
     }
 }
@@ -231,7 +269,7 @@ mod tests {
     #[test]
     fn outputs_come_in_one_order() {
         let tensor = StructureTensor::new([3; 3], &[Quantity::Planarity, Quantity::Dip]).unwrap();
-        assert_eq!(tensor.name(), "gst:kernel=3,outputs=dip+planarity");
+        assert_eq!(tensor.name(), "gst:kernel=3,outputs=dip/planarity");
         assert_eq!(tensor.outputs()[1].name, "planarity");
     }
 
@@ -280,6 +318,40 @@ mod tests {
             let dip = p.hypot(q).atan().to_degrees();
             assert!((orientation.dip[at] - dip).abs() < 0.6, "{p} {q}: {}", orientation.dip[at]);
             assert!(orientation.planarity[at] > 0.9);
+        }
+    }
+
+    /// The portable code and that of the machine: the same up to rounding, and both independent of
+    /// how the volume is cut.
+    #[test]
+    fn every_instruction_set_agrees() {
+        let tensor = StructureTensor::new([3, 5, 3], &Quantity::ALL).unwrap();
+        let shape = Shape::new([70, 6, 7]).unwrap();
+        let volume = Array3::from_shape_fn(shape.extents(), |(i, x, k)| {
+            ((i * 31 + x * 17 + k * 13) % 23) as f32 - 11.0
+        });
+        let run = |arch, core: &Region, block: ArrayView3<'_, f32>| {
+            let mut outputs = vec![Array3::zeros(core.shape().extents()); 3];
+            let mut views: Vec<_> = outputs.iter_mut().map(|output| output.view_mut()).collect();
+            sweep::run(arch, &tensor, block, core, &mut views);
+            outputs
+        };
+        let [portable, fast] = [Arch::Scalar, Arch::new()].map(|arch| {
+            let whole = run(arch, &Region::whole(shape), volume.view());
+            for core in chunkfit_core::ChunkGrid::new(shape, Shape::new([33, 4, 5]).unwrap()).iter()
+            {
+                let at = Placement::new(shape, core, &tensor.halo());
+                let part = run(arch, &at.core_in_block(), at.block().view(volume.view()));
+                for (part, whole) in part.iter().zip(&whole) {
+                    assert_eq!(part, core.view(whole.view()));
+                }
+            }
+            whole
+        });
+        for (portable, fast) in portable.iter().zip(&fast) {
+            for (a, b) in portable.iter().zip(fast) {
+                assert!((a - b).abs() < 1e-4 || (a - b).abs() > 359.999, "{a} {b}");
+            }
         }
     }
 

@@ -1,12 +1,21 @@
 //! Seismic operators on array views, each stating its halo and its memory.
 //!
-//! A volume is `(inline, crossline, sample)` in `f32`. Three operators:
+//! A volume is `(inline, crossline, sample)` in `f32`. Operators:
 //!
-//! | name | output | function |
+//! | name | output | in Rust |
 //! |---|---|---|
 //! | `envelope` | absolute value of the analytic signal of each trace | [`envelope()`] |
 //! | `gaussian` | 3-D Gaussian filter | [`gaussian()`] |
 //! | `gst` | dip, azimuth and planarity from the gradient structure tensor | [`gst()`] |
+//! | `first-derivative`, `second-derivative` | derivatives along an axis | [`Derivative`] |
+//! | `rms`, `mean`, `median` | statistics of a window | [`Rms`], [`Mean`], [`Median`] |
+//! | `gradient-magnitude` | length of the gradient of a Gaussian | [`GradientMagnitude`] |
+//! | `gst-slopes` | slopes of reflectors from the structure tensor | [`GstSlopes`] |
+//! | `semblance` | likeness of neighbouring traces | [`Semblance`] |
+//! | `eigen-attributes` | chaos, planarity, line, fault from the structure tensor | [`EigenAttributes`] |
+//! | `reflection-intensity` | integral over a window of samples | [`ReflectionIntensity`] |
+//! | `gradient-dips` | slopes of reflectors from gradients | [`GradientDips`] |
+//! | `time-gain`, `rescale` | sample by sample | [`TimeGain`], [`Rescale`] |
 //!
 //! The plain functions take a whole volume and know nothing of chunks. The [`Operator`]s
 //! [`Envelope`], [`Gaussian`] and [`StructureTensor`] compute one core from a block that holds the
@@ -31,7 +40,7 @@
 //! # }
 //! ```
 //!
-//! [`reference`](mod@reference) computes the same three again, slowly and by other means, to check
+//! [`reference`](mod@reference) computes the same again, slowly and by other means, to check
 //! results with; [`synthetic`] makes volumes to try them on.
 //!
 //! What this crate does not do: read files (`chunkfit-io`), choose chunks (`chunkfit-plan`), or
@@ -41,19 +50,55 @@
 //! [`Operator`]: chunkfit_core::Operator
 
 mod catalog;
+mod complex_trace;
+mod derivative;
 mod edge;
+mod eigen_attributes;
 mod envelope;
 mod error;
+pub mod filter;
+mod fresh;
 mod gaussian;
+mod gradient;
+mod gradient_dips;
+mod gradient_magnitude;
 mod gst;
+mod gst_slopes;
+mod hilbert;
+mod mean;
+mod median;
 mod parse;
 pub mod reference;
+mod reflection_intensity;
+mod rescale;
+mod rms;
+mod semblance;
 pub mod synthetic;
 mod task;
+mod tensor;
+mod time_gain;
+mod whole;
+mod window;
 
 pub use catalog::{CatalogEntry, Parameter, catalog};
+pub use complex_trace::{ComplexAttribute, ComplexTrace, Definition, Settings};
+pub use derivative::Derivative;
+pub use eigen_attributes::{Chaos, EigenAttribute, EigenAttributes, Planarity};
 pub use envelope::{Envelope, envelope};
 pub use error::ParameterError;
-pub use gaussian::{Gaussian, gaussian};
+pub use gaussian::{Gaussian, Precision, gaussian};
+pub use gradient_dips::GradientDips;
+pub use gradient_magnitude::GradientMagnitude;
 pub use gst::{Orientation, Quantity, StructureTensor, gst};
-pub use parse::{ParseError, parse};
+pub use gst_slopes::GstSlopes;
+pub use mean::Mean;
+pub use median::Median;
+pub use parse::{ParseError, parse, parse_for};
+pub use reflection_intensity::ReflectionIntensity;
+pub use rescale::Rescale;
+pub use rms::Rms;
+pub use semblance::Semblance;
+pub use time_gain::TimeGain;
+pub use whole::whole;
+#[cfg(feature = "rayon")]
+pub use whole::whole_parallel;

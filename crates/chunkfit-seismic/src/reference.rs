@@ -4,17 +4,34 @@
 //! padded lines one after the other, and a Jacobi eigenvalue solver. Nothing here is shared with the
 //! kernels except the reading of an operator's name. Expect some 200 bytes a voxel.
 
+mod attributes;
+mod chain;
+mod complex_trace;
 mod eigen;
 mod filter;
 mod hilbert;
 mod orientation;
 mod tally;
+mod window;
 
 use chunkfit_core::{Operator, OperatorError, Placement, Region};
 use ndarray::ArrayView3;
 
-use crate::parse::{Kind, ParseError, parse_kind};
-use tally::Tally;
+use crate::parse::{ParseError, parse_verifiable};
+pub(crate) use tally::Tally;
+
+/// An operator that can be computed again by other means.
+pub(crate) trait Verifiable: Operator {
+    /// Counts how `outputs`, the core that the operator made of `block`, compare with an independent
+    /// computation. The arrays fit the placement.
+    fn compare(
+        &self,
+        block: ArrayView3<'_, f32>,
+        at: &Placement,
+        outputs: &[ArrayView3<'_, f32>],
+        tally: &mut Tally,
+    ) -> Result<(), OperatorError>;
+}
 
 /// How outputs compare with the independent computation.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -46,12 +63,24 @@ pub enum ReferenceError {
 ///
 /// **Tolerance.** The largest error allowed is
 ///
-/// - envelope: 1e-6 of the largest envelope of the trace;
-/// - gaussian: 2.5e-7 of the largest magnitude after the first pass (the three passes round to `f32`);
+/// - envelope, quadrature, phase rotation: 1e-6 of the largest envelope of the trace;
+/// - phase and what is made of it or of slopes: what follows from that, sample by sample, where the
+///   envelope is small too; any number where a divisor may be 0 or a step of the phase half a turn;
+/// - gaussian: 2.5e-7 of the largest magnitude after the first pass (the three passes round to `f32`),
+///   with `precision=f32` 5e-7 of the largest magnitude of the block;
 /// - dip: 0.001° where the planarity is above 0.001, and from 0 to 90° elsewhere;
 /// - azimuth: 0.01° around the circle where moreover the dip is from 0.1° to 89.9°, and in (−180°,
 ///   180°] elsewhere;
-/// - planarity: 2e-6.
+/// - planarity: 2e-6;
+/// - first and second derivative, mean: 2.5e-7 of the largest magnitude of the block, gradient magnitude
+///   5e-7 of it (passes round to `f32`);
+/// - rms, reflection intensity, time gain: 6e-8 of the value, one rounding; median and rescale: none;
+/// - semblance: 1.2e-7; chaos, planarity of `eigen-attributes`, line and fault: 2e-7, the last two within
+///   0 and 1 where l2 and l3 are below 1e-9 of the sum of the eigenvalues;
+/// - slopes of `gst-slopes`: one rounding, and 1e-9 · (1 + p² + q²), where the planarity is above 0.001
+///   and slopes are below 10⁴; any number elsewhere;
+/// - dips of `gradient-dips`: two roundings, where the gradient along samples is above 1e-12 of the
+///   largest magnitude, and what the median can be otherwise.
 ///
 /// Where the computation gives NaN the output must be NaN; without any gradient it must be 0.
 ///
@@ -81,33 +110,19 @@ pub fn verify(
     at: &Placement,
     outputs: &[ArrayView3<'_, f32>],
 ) -> Result<Check, ReferenceError> {
-    let kind = parse_kind(operator_name)?;
-    check_arrays(&kind, &block, at, outputs)?;
-    let core = at.core_in_block();
+    let operator = parse_verifiable(operator_name, None)?;
+    check_arrays(operator.as_ref(), &block, at, outputs)?;
     let mut tally = Tally::default();
-    match &kind {
-        Kind::Envelope(_) => hilbert::compare(block, &core, &outputs[0], &mut tally),
-        Kind::Gaussian(operator) => {
-            filter::compare_gaussian(operator, block, &core, &outputs[0], &mut tally);
-        }
-        Kind::StructureTensor(operator) => {
-            orientation::compare(operator, block, &core, outputs, &mut tally);
-        }
-    }
+    operator.compare(block, at, outputs, &mut tally)?;
     Ok(tally.check())
 }
 
 fn check_arrays(
-    kind: &Kind,
+    operator: &dyn Operator,
     block: &ArrayView3<'_, f32>,
     at: &Placement,
     outputs: &[ArrayView3<'_, f32>],
 ) -> Result<(), OperatorError> {
-    let operator: &dyn Operator = match kind {
-        Kind::Envelope(operator) => operator,
-        Kind::Gaussian(operator) => operator,
-        Kind::StructureTensor(operator) => operator,
-    };
     let expected = operator.outputs().len();
     if outputs.len() != expected {
         return Err(OperatorError::WrongOutputCount { got: outputs.len(), expected });

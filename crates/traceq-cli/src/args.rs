@@ -93,7 +93,9 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "TIME", default_value = "10ms", value_parser = parse_duration)]
     pub(crate) every: Duration,
     /// What to read; may be given several times. Default: kernel, hwm, tree, cgroup and rusage, each
-    /// where it is available.
+    /// where it is available, with the level of the group and the look for new processes at every
+    /// fifth sample (at least every 50 ms), and the marks, which miss nothing, and the pressure, which
+    /// is a sum, at every tenth.
     #[arg(long, value_name = "NAME", value_enum, value_delimiter = ',')]
     pub(crate) backend: Vec<Backend>,
     /// The profile to write, replacing what is there. Default: COMMAND.prof, or COMMAND-2.prof, …

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 use traceq::profile::{
-    CGROUP, CGROUP_LEVEL, HWM, KERNEL, PROCESSES, PSUTIL, Profile, RESOURCE, TRACEMALLOC, TREE,
-    TREE_SHARED,
+    CGROUP, CGROUP_LEVEL, HWM, KERNEL, MACHINE_PRESSURE, PRESSURE, PROCESSES, PSUTIL, Profile,
+    RESOURCE, TRACEMALLOC, TREE, TREE_SHARED,
 };
 use traceq::{Kind, Scope};
 
@@ -30,6 +30,8 @@ pub(crate) fn meaning(column: &str) -> Option<Meaning> {
         TREE_SHARED => ("shared and file part of them", Scope::Tree, Kind::Current),
         PROCESSES => ("processes", Scope::Tree, Kind::Current),
         CGROUP_LEVEL => ("charged to the group", Scope::Cgroup, Kind::Current),
+        PRESSURE => ("µs lost for want of memory", Scope::Cgroup, Kind::Current),
+        MACHINE_PRESSURE => ("µs lost for want of memory", Scope::Machine, Kind::Current),
         CGROUP => ("highest charge of the group", Scope::Cgroup, Kind::Peak),
         _ => return None,
     };
@@ -42,6 +44,7 @@ pub(crate) fn scope(scope: Scope) -> &'static str {
         Scope::Process => "process",
         Scope::Tree => "tree",
         Scope::Cgroup => "cgroup",
+        Scope::Machine => "machine",
         Scope::Heap | Scope::ThreadHeap => "heap",
     }
 }

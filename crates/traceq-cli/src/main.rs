@@ -6,6 +6,7 @@ mod compare;
 mod doctor;
 mod export;
 mod find_limit;
+mod known_errors;
 mod load;
 mod output;
 mod plot;

@@ -8,6 +8,7 @@ use serde::Serialize;
 use traceq::{Outcome, Selftest, SelftestOptions, Unit};
 
 use crate::args::SelftestArgs;
+use crate::known_errors;
 use crate::output::{table, wants_text, write_json};
 
 #[derive(Debug, Serialize)]
@@ -30,6 +31,7 @@ pub(crate) fn selftest(args: &SelftestArgs) -> anyhow::Result<ExitCode> {
     bar.tick();
     let found = traceq::selftest(options);
     bar.finish_and_clear();
+    known_errors::keep(&found);
     let passed = found.passed();
     if let Some(path) = &args.json {
         write_json(path, &Result { passed, selftest: &found })?;

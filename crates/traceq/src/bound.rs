@@ -24,7 +24,21 @@ pub fn counter_bound_bytes() -> u64 {
 }
 
 fn batched_pages(cpus: u64) -> u64 {
-    cpus * (2 * cpus).max(32)
+    cpus * batch_pages(cpus)
+}
+
+/// What one CPU, or before Linux 6.2 one thread, may hold back of a counter, in bytes.
+pub(crate) fn batch_bytes() -> u64 {
+    let release = rustix::system::uname().release().to_string_lossy().into_owned();
+    let pages = match kernel_version(&release) {
+        Some(version) if version < (6, 2) => 64,
+        _ => batch_pages(online_cpus(Path::new("/sys"))),
+    };
+    pages * page_bytes()
+}
+
+fn batch_pages(cpus: u64) -> u64 {
+    (2 * cpus).max(32)
 }
 
 /// `6.18.44-fc` → `(6, 18)`.

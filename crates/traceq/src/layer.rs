@@ -160,6 +160,7 @@ where
             heap: state.process.map(heap_growth),
             thread_heap: state.thread.map(ThreadGrowth::from),
             rss: seen.map(|seen| seen.rss),
+            rss_bounds: seen.map(|seen| seen.bounds),
             levels: seen.map(|seen| seen.levels),
             faults: faults.and_then(|before| Some(usage().ok()?.1.since(before))),
             shared: seen.is_some_and(|seen| seen.shared),

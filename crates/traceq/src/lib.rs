@@ -14,7 +14,7 @@
 //!
 //! let (volume, report) = measure(|| vec![1_f32; 50 * 70 * 110]);
 //! assert_eq!(report.heap.map(|heap| heap.bytes()), Some(4 * 50 * 70 * 110));
-//! println!("{report}"); // measure: heap peak +1.5 MiB (± 0 B), resident peak +1.5 MiB (± 256 KiB), …
+//! println!("{report}"); // measure: heap peak +1.5 MiB (± 0 B), resident peak +1.5 MiB (− 0 B, + 4 KiB), …
 //! # drop(volume);
 //! ```
 //!
@@ -29,10 +29,13 @@
 //! | what was recorded | [`profile`], and `prof` (feature `prof`) for `.prof` files and journals |
 //! | how good all this is here | [`selftest()`], [`counter_bound_bytes`] |
 //!
-//! **What is exact.** The heap of one thread, to the byte. The resident growth of a region whose memory
-//! is still held when it ends, to the page. The resident peak of memory that was freed again comes from
-//! the kernel's high-water mark: no spike is missed, however short, but the mark is kept in batches,
-//! so it may be low by less than [`counter_bound_bytes`]. Sampled levels are lower bounds.
+//! **What is exact.** The heap of one thread, to the byte. The resident growth of a region of one
+//! thread, to the page: where the memory is still held when it ends, where it was taken once and given
+//! back, and where [`TraceqAlloc`] or [`Region::look`] saw it before it went. Memory that a region takes
+//! and unmaps many times by itself is found by the kernel's high-water mark alone: no spike is missed,
+//! however short, but the mark is kept in batches, so it may be low by less than
+//! [`counter_bound_bytes`]. Every report says between what the growth must lie ([`GrowthBounds`]).
+//! Sampled levels are lower bounds.
 //!
 //! **What it does not do.** It sets no limits and reads no reasons of death: that is `memcage`. It keeps
 //! no call stacks and does not say which line allocated: memray, heaptrack and dhat do. It counts Rust's
@@ -57,10 +60,12 @@ pub mod profile;
 mod reading;
 mod region;
 mod report;
+mod rise;
 pub mod sampler;
 mod selftest;
 #[cfg(feature = "config")]
 mod settings;
+mod spare;
 mod unit;
 
 pub use bound::counter_bound_bytes;
@@ -73,7 +78,7 @@ pub use ledger::process_peak;
 pub use procfs::Target;
 pub use reading::{Kind, MemoryProbe, Reading, Scope, Source};
 pub use region::{Region, enabled, measure, set_enabled};
-pub use report::{Faults, Growth, Levels, RegionReport, ThreadGrowth};
+pub use report::{Faults, Growth, GrowthBounds, Levels, RegionReport, ThreadGrowth};
 pub use selftest::{Check, Outcome, Selftest, SelftestOptions, selftest};
 #[cfg(feature = "config")]
 pub use settings::{Settings, SettingsError};

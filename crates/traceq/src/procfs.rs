@@ -160,10 +160,15 @@ impl<'a> Text<'a> {
         self.text.trim().parse().map_err(|_| self.malformed("a number of bytes"))
     }
 
-    /// Column `index` of a file of numbers separated by blanks, as pages, in bytes.
-    pub(crate) fn pages(self, index: usize) -> Result<u64, ProbeError> {
-        pages_to_bytes(self.text.split_ascii_whitespace().nth(index))
-            .ok_or_else(|| self.malformed("a number of pages"))
+    /// The first columns of a file of numbers separated by blanks, as pages, in bytes.
+    pub(crate) fn first_pages<const N: usize>(self) -> Result<[u64; N], ProbeError> {
+        let mut columns = self.text.split_ascii_whitespace();
+        let mut pages = [0; N];
+        for bytes in &mut pages {
+            *bytes = pages_to_bytes(columns.next())
+                .ok_or_else(|| self.malformed("a number of pages"))?;
+        }
+        Ok(pages)
     }
 
     /// Field 24 of `stat`: resident pages by the batched ledger, in bytes.

@@ -22,6 +22,11 @@ pub const CGROUP_LEVEL: &str = "cgroup_current_memory_usage";
 pub const TREE: &str = "tree_memory_usage";
 /// The part of [`TREE`] that is shared memory or pages of files.
 pub const TREE_SHARED: &str = "tree_shared_memory_usage";
+/// Time that processes of the control group stood still for want of memory, at least one of them,
+/// since the run began, in microseconds.
+pub const PRESSURE: &str = "pressure_some_us";
+/// The same of the whole machine, where the group has no such counter.
+pub const MACHINE_PRESSURE: &str = "machine_pressure_some_us";
 /// Number of processes in [`TREE`].
 pub const PROCESSES: &str = "tree_processes";
 

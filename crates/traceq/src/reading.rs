@@ -13,6 +13,8 @@ pub enum Scope {
     /// What the kernel charges to a control group: anonymous memory, page cache, shared memory and
     /// kernel memory.
     Cgroup,
+    /// All processes of the machine.
+    Machine,
     /// Bytes that a process requested from its Rust allocator and has not given back.
     Heap,
     /// The part of [`Scope::Heap`] that one thread requested, less what the same thread freed.

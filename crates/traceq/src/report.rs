@@ -21,9 +21,12 @@ pub struct RegionReport {
     pub heap: Option<Growth>,
     /// Requested bytes of the thread that ran the region, exact.
     pub thread_heap: Option<ThreadGrowth>,
-    /// Resident set of the process, by the kernel's high-water mark, exact within
-    /// [`counter_bound_bytes`](Self::counter_bound_bytes).
+    /// Resident set of the process: the highest level that the kernel's high-water mark, the exact
+    /// levels that were read and the page faults agree on. [`rss_bounds`](Self::rss_bounds) says how
+    /// sure that is.
     pub rss: Option<Growth>,
+    /// Between what the growth of `rss` must lie.
+    pub rss_bounds: Option<GrowthBounds>,
     /// What the resident set was made of when the region ended.
     pub levels: Option<Levels>,
     /// Page faults of the process during the region.
@@ -47,6 +50,21 @@ pub struct Growth {
     pub peak: Reading,
     /// The level when it ended.
     pub end: Reading,
+}
+
+/// Between what a growth must lie, peak less baseline.
+///
+/// The kernel keeps the mark in batches ([`counter_bound_bytes`](crate::counter_bound_bytes())), so
+/// memory that was given back before the end may be hidden; but no more of it than was faulted in since
+/// the level was last known exactly. Where huge pages are `always` on, faults bound nothing, and the
+/// batches alone do. A program that asks for huge pages itself (`MADV_HUGEPAGE`) may exceed the upper
+/// one by what they round up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct GrowthBounds {
+    /// Not lower than this.
+    pub at_least_bytes: u64,
+    /// Not higher than this.
+    pub at_most_bytes: u64,
 }
 
 impl Growth {
@@ -117,8 +135,14 @@ impl fmt::Display for RegionReport {
             ));
         }
         if let Some(rss) = &self.rss {
-            let bound = within(self.counter_bound_bytes);
-            parts.push(format!("resident peak +{}{bound}", show(rss.bytes())));
+            let bounds = self.rss_bounds.map_or(String::new(), |bounds| {
+                let (down, up) = (
+                    rss.bytes().saturating_sub(bounds.at_least_bytes),
+                    bounds.at_most_bytes.saturating_sub(rss.bytes()),
+                );
+                format!(" (− {}, + {})", show(down), show(up))
+            });
+            parts.push(format!("resident peak +{}{bounds}", show(rss.bytes())));
         }
         if self.shared {
             parts.push("shared with concurrent regions".to_owned());

@@ -77,8 +77,11 @@ pub struct Timing {
     pub late_p99_s: f64,
     /// The latest sample, in seconds.
     pub late_max_s: f64,
-    /// Mean time of one sample, without what the caller does with it, in seconds.
+    /// Mean time of one sample, without what the caller does with it, in seconds. It includes the times
+    /// when the system had the sampler wait.
     pub cost_s: f64,
+    /// Median time of one sample, in seconds.
+    pub cost_p50_s: f64,
 }
 
 impl std::fmt::Debug for Sampler {
@@ -136,7 +139,7 @@ impl Sampler {
         let anchor = Anchor::now();
         let every = nanos(self.every);
         let begun = monotonic_ns();
-        let mut late = Lateness::default();
+        let (mut late, mut costs) = (Times::default(), Times::default());
         let mut levels = vec![None; self.columns.len()];
         let (mut samples, mut missed, mut busy) = (0_u64, 0_u64, 0_u64);
         let (mut first, mut last, mut steps) = (0, 0, 0);
@@ -149,7 +152,9 @@ impl Sampler {
             if !self.sample(&mut levels) {
                 break;
             }
-            busy += monotonic_ns() - now;
+            let cost = monotonic_ns() - now;
+            busy += cost;
+            costs.add(cost);
             late.add(now - deadline);
             (first, last) = (if samples == 0 { now } else { first }, now);
             // A skipped deadline is no longer period, so steps of the grid are counted.
@@ -173,6 +178,7 @@ impl Sampler {
             late_p99_s: seconds(late.quantile(0.99)),
             late_max_s: seconds(late.highest),
             cost_s: seconds(busy) / samples.max(1) as f64,
+            cost_p50_s: seconds(costs.quantile(0.5)),
         }
     }
 
@@ -213,21 +219,21 @@ impl Sampler {
     }
 }
 
-/// How late samples were: eight buckets per power of two, so a quantile is right to 9 %.
+/// Durations: eight buckets per power of two, so a quantile is right to 9 %.
 #[derive(Debug)]
-struct Lateness {
+struct Times {
     buckets: [u64; 8 * 64],
     n: u64,
     highest: u64,
 }
 
-impl Default for Lateness {
+impl Default for Times {
     fn default() -> Self {
         Self { buckets: [0; 8 * 64], n: 0, highest: 0 }
     }
 }
 
-impl Lateness {
+impl Times {
     fn add(&mut self, ns: u64) {
         let bucket = (8.0 * (ns.max(1) as f64).log2()) as usize;
         self.buckets[bucket.min(self.buckets.len() - 1)] += 1;
@@ -254,12 +260,12 @@ mod tests {
 
     #[test]
     fn quantiles_are_upper_edges() {
-        let mut late = Lateness::default();
+        let mut late = Times::default();
         (1..=1000).for_each(|us| late.add(us * 1000));
         let (p50, p99) = (late.quantile(0.5) as f64, late.quantile(0.99) as f64);
         assert!((500e3..550e3).contains(&p50), "{p50}");
         assert!((990e3..=1000e3).contains(&p99), "{p99}");
-        assert_eq!(Lateness::default().quantile(0.99), 0);
+        assert_eq!(Times::default().quantile(0.99), 0);
     }
 
     #[test]

@@ -15,6 +15,7 @@ use super::run::stop_on_signals;
 use crate::args::DemoArgs;
 use crate::budget::Allowed;
 use crate::engine::{Outcome, Request, execute};
+use crate::operator::operator_for;
 use crate::partial::Existing;
 use crate::picture::{Palette, Panel, draw};
 use crate::progress::{Progress, say};
@@ -25,7 +26,7 @@ const SEED: u64 = 20;
 
 /// `chunkfit demo`: survey, run, check, pictures, table.
 pub(crate) fn demo(args: &DemoArgs) -> anyhow::Result<()> {
-    let operator = chunkfit_seismic::parse(&args.operator)?;
+    chunkfit_seismic::parse(&args.operator)?;
     fs::create_dir_all(&args.out)
         .with_context(|| format!("cannot make the folder {}", args.out.display()))?;
     let survey = args.out.join("survey.sgy");
@@ -49,6 +50,7 @@ pub(crate) fn demo(args: &DemoArgs) -> anyhow::Result<()> {
         bail!("the demo replaces its result, so it cannot be complete already");
     };
     let input = Input::open(&survey, &InputOptions::default())?;
+    let operator = operator_for(&args.operator, &input)?;
     let grid = ChunkGrid::new(report.shape, report.chunk);
     let check = verify(&input, operator.as_ref(), &result, &grid, SEED)?;
     report.verified = Some(check.passed);

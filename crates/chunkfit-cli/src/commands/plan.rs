@@ -10,16 +10,17 @@ use ndarray::ArrayViewMut3;
 use crate::args::PlanArgs;
 use crate::budget::{Allowed, TYPICAL_BASE};
 use crate::engine::make_plan;
+use crate::operator::operator_for;
 use crate::report::write_json;
 
 /// `chunkfit plan`.
 pub(crate) fn plan(args: &PlanArgs) -> anyhow::Result<()> {
-    let operator = chunkfit_seismic::parse(&args.operator)?;
     let source: Box<dyn Source> = match (&args.input, args.shape) {
         (Some(path), _) => Box::new(Input::open(path, &args.reading.options()?)?),
         (None, Some(shape)) => Box::new(Imagined::new(shape, args.dtype.bytes())),
         (None, None) => anyhow::bail!("give an input, or --shape AxBxC"),
     };
+    let operator = operator_for(&args.operator, source.as_ref())?;
     let budget = Allowed::PerWorker(args.worker_memory).budget(Some(args.workers), ByteSize::ZERO);
     let plan = make_plan(
         &args.strategy,

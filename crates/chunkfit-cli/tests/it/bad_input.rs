@@ -105,7 +105,7 @@ fn operators_that_do_not_exist() {
         ("gaussian:sigma=-1", &["-1"]),
         ("gaussian:sigma=soft", &["soft"]),
         ("gst:kernel=4", &["4", "odd"]),
-        ("gst:outputs=dip+throw", &["throw", "planarity"]),
+        ("gst:outputs=dip/throw", &["throw", "planarity"]),
     ] {
         assert_says(&refused(dir.path(), &input, operator, &[]), expected);
     }

@@ -1,197 +1,228 @@
-//! One sweep over the inlines of a block: gradients, products and box sums are made line by line and
+//! One sweep over the inlines of a tile: gradients, products and box sums are made line by line and
 //! kept only as long as a window needs them.
 
 use std::ops::Range;
 
 use chunkfit_core::{Axis, ByteSize, Region, Shape};
-use ndarray::{ArrayView3, ArrayViewMut1, ArrayViewMut3, Zip, s};
+use ndarray::{ArrayView1, ArrayView3, ArrayViewMut3, s};
+use pulp::{Arch, Simd, WithSimd};
 
-use super::normal::Normal;
+use super::StructureTensor;
+use super::filter::{sum_elements, sum_lines, sum_products};
+use super::gradient::{Gradient, Layout, ROW_EXTRA};
+use super::lanes::{GROUP, NARROW_GROUP};
+use super::normal::Normals;
 use super::window::{Window, slots};
-use super::{Quantity, StructureTensor};
-use crate::edge::reflect_around;
+use crate::edge::reflect;
 
-/// Weights of the smoother across a derivative: centre and neighbours.
-const CENTRE: f64 = 0.642_105;
-const SIDE: f64 = 0.178_947;
+/// Crosslines and samples of a tile: three planes of gradients (350 KiB) stay in the cache of one core,
+/// and what the tiles around compute again is a small part.
+const TILE_CROSSLINES: usize = 16;
+const TILE_SAMPLES: usize = 256;
 
-/// The products of the gradient: ii, ix, is, xx, xs, ss.
-const PRODUCTS: [(usize, usize); 6] = [(0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)];
+/// How a core is cut.
+#[derive(Clone, Copy)]
+struct Tiling {
+    kernel: [usize; 3],
+    half: [usize; 3],
+    /// Largest tile along crosslines.
+    crosslines: usize,
+    /// Elements of a line of results, and so the largest tile along samples.
+    samples: usize,
+    /// Elements of a line that is still to be summed along samples.
+    line: usize,
+}
+
+impl Tiling {
+    /// For a core of so many `samples`.
+    fn new(kernel: [usize; 3], samples: usize) -> Self {
+        let samples = TILE_SAMPLES.max(samples.min(2 * kernel[2])).next_multiple_of(NARROW_GROUP);
+        Self {
+            kernel,
+            half: kernel.map(|kernel| kernel / 2),
+            crosslines: TILE_CROSSLINES.max(2 * kernel[1]),
+            samples,
+            line: padded(samples, kernel[2]),
+        }
+    }
+
+    /// Crosslines of gradients that a tile of `block` may need.
+    fn rows(&self, block: usize, core: usize) -> usize {
+        (core.min(self.crosslines) + 2 * self.half[1]).min(block)
+    }
+
+    /// Where short traces share a line, each comes from another stretch of the inlines.
+    fn layout(&self, inlines: usize, samples: usize) -> Layout {
+        let pitch = samples + self.kernel[2] + 1;
+        // Each stretch begins with the planes of a window.
+        let parts = (self.samples / pitch).min(inlines / (4 * self.kernel[0])).max(1);
+        let results = if parts == 1 { samples } else { parts * pitch };
+        let length = padded(results.next_multiple_of(NARROW_GROUP), self.kernel[2]);
+        Layout { parts, pitch, length }
+    }
+}
+
+fn padded(results: usize, kernel: usize) -> usize {
+    (results + kernel - 1).next_multiple_of(GROUP)
+}
 
 /// Heap bytes of [`run`]; the formula is in the documentation of [`StructureTensor`].
 pub(super) fn workspace(kernel: [usize; 3], block: Shape, core: Shape) -> ByteSize {
-    let [half_inline, half_crossline, half_sample] = kernel.map(|kernel| kernel / 2);
     let [n_inlines, n_crosslines, _] = block.extents();
     let [_, crosslines, samples] = core.extents();
-    let padded = samples + 2 * half_sample;
-    let planes = slots(half_inline, n_inlines) * 6 * crosslines * samples;
-    let lines = slots(half_crossline, n_crosslines) * 6 * samples;
-    let rows = slots(1, n_crosslines) * 2 * (padded + 2);
-    ByteSize::of::<f64>(planes + lines + rows + 3 * (padded + 2) + 4 * padded + 10 * samples)
+    let tiling = Tiling::new(kernel, samples);
+    let [half_inline, half_crossline, half_sample] = tiling.half;
+    let rows = tiling.rows(n_crosslines, crosslines);
+    let elements = slots(half_inline, n_inlines) * rows * 3 * tiling.line
+        + slots(half_crossline, n_crosslines) * 6 * tiling.line
+        + slots(1, n_crosslines) * 2 * (tiling.line + ROW_EXTRA)
+        + 6 * tiling.line
+        + 2 * half_sample;
+    let bytes =
+        Normals::bytes(tiling.samples, tiling.line) + Gradient::bytes(tiling.line, half_sample);
+    ByteSize::of::<f64>(elements) + ByteSize::of::<u8>(bytes)
 }
 
 /// Writes what `tensor` wants to know of `core` in `block`.
 pub(super) fn run(
+    arch: Arch,
     tensor: &StructureTensor,
     block: ArrayView3<'_, f32>,
     core: &Region,
     outputs: &mut [ArrayViewMut3<'_, f32>],
 ) {
-    let [half_inline, half_crossline, half_sample] = tensor.kernel.map(|kernel| kernel / 2);
-    let (n_inlines, n_crosslines, _) = block.dim();
-    let [inlines, crosslines, samples] = Axis::ALL.map(|axis| core.range(axis));
-    let length = 6 * samples.len();
-    let mut gradient = GradientLine::new(block, samples.clone(), half_sample);
-    let mut rows = Window::new(1, n_crosslines, gradient.row_length());
-    let mut lines = Window::new(half_crossline, n_crosslines, length);
-    let mut planes = Window::new(half_inline, n_inlines, crosslines.len() * length);
-    let mut sums = vec![0.0; length];
-    let mut normals = vec![Normal::VERTICAL; samples.len()];
-    planes.restart(inlines.start);
-    for (i, inline) in inlines.enumerate() {
-        planes.advance(inline, |inline, plane| {
-            lines.restart(crosslines.start);
-            rows.restart(crosslines.start.saturating_sub(half_crossline));
-            for (crossline, line_sums) in crosslines.clone().zip(plane.chunks_exact_mut(length)) {
-                lines.advance(crossline, |crossline, line| {
-                    rows.advance(crossline, |row, out| gradient.read_row(inline, row, out));
-                    gradient.differentiate([-1, 0, 1].map(|by| rows.line(crossline, by)));
-                    gradient.sum_products(line);
-                });
-                lines.sum(crossline, 0..length, line_sums);
-            }
-        });
-        for x in 0..crosslines.len() {
-            planes.sum(inline, x * length..(x + 1) * length, &mut sums);
-            normals_of(&sums, &mut normals);
-            for (quantity, out) in tensor.quantities.iter().zip(outputs.iter_mut()) {
-                let write: fn(&Normal) -> f32 = match quantity {
-                    Quantity::Dip => Normal::dip,
-                    Quantity::Azimuth => Normal::azimuth,
-                    Quantity::Planarity => Normal::planarity,
-                };
-                let line = out.slice_mut(s![i, x, ..]);
-                Zip::from(line).and(&normals).for_each(|out, normal| *out = write(normal));
-            }
-        }
-    }
+    arch.dispatch(Sweep { tensor, block, core, outputs });
 }
 
-/// The normals of a line, from the sums of its six products one after the other.
-fn normals_of(sums: &[f64], normals: &mut [Normal]) {
-    let n = normals.len();
-    let [ii, ix, is, xx, xs, ss] = [0, 1, 2, 3, 4, 5].map(|p| &sums[p * n..][..n]);
-    for (k, normal) in normals.iter_mut().enumerate() {
-        *normal = Normal::of([ii[k], ix[k], is[k], xx[k], xs[k], ss[k]]);
-    }
-}
-
-/// Gradient of twice the amplitude along one line of samples, and sums of its products: the factor
-/// two cancels in all that follows.
-struct GradientLine<'a> {
+struct Sweep<'a, 'o, 'v> {
+    tensor: &'a StructureTensor,
     block: ArrayView3<'a, f32>,
-    /// Samples of the block that have a gradient: the core and half a window.
-    inner: Range<usize>,
-    /// Half a window along the samples.
-    half: usize,
-    /// Elements of a padded line before the first inner sample.
-    before: usize,
-    /// What is left to do along the samples for the three components, one element wider on each side.
-    across: [Vec<f64>; 3],
-    /// The components, padded to a window around each sample of the core.
-    gradient: [Vec<f64>; 3],
-    product: Vec<f64>,
+    core: &'a Region,
+    outputs: &'o mut [ArrayViewMut3<'v, f32>],
 }
 
-impl<'a> GradientLine<'a> {
-    fn new(block: ArrayView3<'a, f32>, core: Range<usize>, half: usize) -> Self {
-        let inner = core.start.saturating_sub(half)..(core.end + half).min(block.dim().2);
-        let padded = core.len() + 2 * half;
-        let [wide, narrow] = [inner.len() + 2, padded];
-        Self {
-            block,
-            before: inner.start + half - core.start,
-            half,
-            across: [(); 3].map(|()| vec![0.0; wide]),
-            gradient: [(); 3].map(|()| vec![0.0; narrow]),
-            product: vec![0.0; narrow],
-            inner,
-        }
+/// The inlines of a core, in stretches of the same length that a sweep goes through side by side.
+///
+/// A single stretch goes by the positions of the block, and its window reflects at the faces. Several
+/// see the faces at different times, so each has positions for what lies beyond.
+#[derive(Clone, Copy)]
+struct Stretches {
+    core_start: usize,
+    core_end: usize,
+    /// Inlines of a stretch: the last overlaps the one before rather than be shorter.
+    length: usize,
+    /// Position of the first inline of the core in each stretch.
+    first: usize,
+    /// Number of positions.
+    extent: usize,
+    n_inlines: usize,
+}
+
+impl Stretches {
+    fn new(core: &Range<usize>, n_inlines: usize, count: usize, half: usize) -> Self {
+        let length = core.len().div_ceil(count);
+        let (first, extent) = match count {
+            1 => (core.start, n_inlines),
+            _ => (half, length + 2 * half),
+        };
+        Self { core_start: core.start, core_end: core.end, length, first, extent, n_inlines }
     }
 
-    /// Elements of a row: difference and smoothed amplitude along the inlines.
-    fn row_length(&self) -> usize {
-        2 * self.across[0].len()
+    /// The inline of the block at `position` of stretch `part`.
+    fn inline(&self, part: usize, position: usize) -> usize {
+        let start = (self.core_start + part * self.length).min(self.core_end - self.length);
+        reflect((start + position) as isize - self.first as isize, self.n_inlines)
     }
+}
 
-    /// Filters one trace along the inlines; a step beyond the last element shows that element again.
-    fn read_row(&self, inline: usize, crossline: usize, row: &mut [f64]) {
-        let (n_inlines, _, n_samples) = self.block.dim();
-        let Range { start, end } = self.inner;
-        let known = start.saturating_sub(1)..(end + 1).min(n_samples);
-        let trace = |inline| self.block.slice(s![inline, crossline, known.clone()]);
-        let (before, after) = (inline.saturating_sub(1), (inline + 1).min(n_inlines - 1));
-        let (difference, smooth) = row.split_at_mut(row.len() / 2);
-        let first = usize::from(start == 0);
-        Zip::from(ArrayViewMut1::from(&mut difference[first..first + known.len()]))
-            .and(ArrayViewMut1::from(&mut smooth[first..first + known.len()]))
-            .and(trace(before))
-            .and(trace(inline))
-            .and(trace(after))
-            .for_each(|difference, smooth, &before, &centre, &after| {
-                let (before, after) = (f64::from(before), f64::from(after));
-                *difference = after - before;
-                *smooth = f64::from(centre) * CENTRE + (before + after) * SIDE;
-            });
-        for line in [difference, smooth] {
-            reflect_around(line, first, known.len());
-        }
-    }
+impl WithSimd for Sweep<'_, '_, '_> {
+    type Output = ();
 
-    /// Finishes the three components, from the rows of a crossline and of its neighbours.
-    fn differentiate(&mut self, rows: [&[f64]; 3]) {
-        let wide = self.across[0].len();
-        let [before, centre, after] = rows.map(|row| row.split_at(wide));
-        let [inline, crossline, sample] = &mut self.across;
-        smooth(inline, before.0, centre.0, after.0);
-        for ((out, before), after) in crossline.iter_mut().zip(before.1).zip(after.1) {
-            *out = after - before;
-        }
-        smooth(sample, before.1, centre.1, after.1);
-        let inner = self.before..self.before + self.inner.len();
-        let [along_inline, along_crossline, along_sample] = &mut self.gradient;
-        for (out, line) in [(along_inline, inline), (along_crossline, crossline)] {
-            let n = inner.len();
-            smooth(&mut out[inner.clone()], &line[..n], &line[1..=n], &line[2..]);
-        }
-        for (out, ends) in along_sample[inner.clone()].iter_mut().zip(sample.windows(3)) {
-            *out = ends[2] - ends[0];
-        }
-        for line in &mut self.gradient {
-            reflect_around(line, self.before, inner.len());
-        }
-    }
-
-    /// The six products, each summed over the window along the samples.
-    fn sum_products(&mut self, out: &mut [f64]) {
-        let n = self.product.len() - 2 * self.half;
-        for ((a, b), out) in PRODUCTS.into_iter().zip(out.chunks_exact_mut(n)) {
-            let factors = self.gradient[a].iter().zip(&self.gradient[b]);
-            for (product, (a, b)) in self.product.iter_mut().zip(factors) {
-                *product = a * b;
-            }
-            out.copy_from_slice(&self.product[..n]);
-            for by in 1..=2 * self.half {
-                for (sum, value) in out.iter_mut().zip(&self.product[by..]) {
-                    *sum += value;
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { tensor, block, core, outputs } = self;
+        let (n_inlines, n_crosslines, _) = block.dim();
+        let [inlines, crosslines, samples] = Axis::ALL.map(|axis| core.range(axis));
+        let tiling = Tiling::new(tensor.kernel, samples.len());
+        let [half_inline, half_crossline, half_sample] = tiling.half;
+        let most_rows = tiling.rows(n_crosslines, crosslines.len());
+        let mut gradient = Gradient::new(block, tiling.line, half_sample);
+        let mut rows = Window::new(1, n_crosslines, 2 * (tiling.line + ROW_EXTRA));
+        let mut planes = Window::new(half_inline, n_inlines, most_rows * 3 * tiling.line);
+        let mut products = Window::new(half_crossline, n_crosslines, 6 * tiling.line);
+        let mut sums = vec![0.0; 6 * tiling.line + 2 * half_sample];
+        let mut normals = Normals::new(tiling.samples, tiling.line);
+        for tile in tiles(&crosslines, tiling.crosslines) {
+            let wide = tile.start.saturating_sub(half_crossline)
+                ..(tile.end + half_crossline).min(n_crosslines);
+            for segment in tiles(&samples, tiling.samples) {
+                let layout = tiling.layout(inlines.len(), segment.len());
+                let Layout { parts, pitch, length } = layout;
+                let n = (length + 1 - tensor.kernel[2]) / NARROW_GROUP * NARROW_GROUP;
+                let stretches = Stretches::new(&inlines, n_inlines, parts, half_inline);
+                gradient.restart(&segment, half_sample, layout);
+                planes.restart(stretches.first, stretches.extent, wide.len() * 3 * length);
+                for position in stretches.first..stretches.first + stretches.length {
+                    while let Some((position, plane)) = planes.next_missing(position) {
+                        rows.restart(wide.start, n_crosslines, gradient.row_length());
+                        for (x, line) in wide.clone().zip(plane.chunks_exact_mut(3 * length)) {
+                            while let Some((x, row)) = rows.next_missing(x) {
+                                gradient.read_row(|part| stretches.inline(part, position), x, row);
+                            }
+                            let around = [rows.line(x, -1), rows.line(x, 0), rows.line(x, 1)];
+                            gradient.differentiate(simd, around, line);
+                        }
+                    }
+                    products.restart(tile.start, n_crosslines, 6 * length);
+                    for x in tile.clone() {
+                        while let Some((x, out)) = products.next_missing(x) {
+                            let at = (x - wide.start) * 3 * length;
+                            sum_products(simd, out, half_inline, |by| {
+                                &planes.line(position, by)[at..at + 3 * length]
+                            });
+                        }
+                        let sums = &mut sums[..6 * length + 2 * half_sample];
+                        sum_lines(simd, &mut sums[..6 * length], half_crossline, |by| {
+                            products.line(x, by)
+                        });
+                        sum_elements(simd, normals.start(n, length), half_sample, sums);
+                        normals.solve(simd, &tensor.quantities);
+                        let to = segment.start - samples.start..segment.end - samples.start;
+                        for (quantity, out) in tensor.quantities.iter().zip(outputs.iter_mut()) {
+                            let line = normals.line(simd, *quantity);
+                            for part in 0..parts {
+                                let inline = stretches.inline(part, position) - inlines.start;
+                                let line = &line[part * pitch..][..segment.len()];
+                                write(out, [inline, x - crosslines.start], to.clone(), line);
+                            }
+                        }
+                    }
                 }
             }
         }
     }
 }
 
-fn smooth(out: &mut [f64], before: &[f64], centre: &[f64], after: &[f64]) {
-    for (((out, before), centre), after) in out.iter_mut().zip(before).zip(centre).zip(after) {
-        *out = centre * CENTRE + (before + after) * SIDE;
+/// Parts of `range` of about the same length, none longer than `longest`.
+fn tiles(range: &Range<usize>, longest: usize) -> impl Iterator<Item = Range<usize>> + use<> {
+    let Range { start, end } = *range;
+    let count = (end - start).div_ceil(longest);
+    let length = (end - start).div_ceil(count);
+    (start..end).step_by(length).map(move |from| from..(from + length).min(end))
+}
+
+/// Writes a line to the elements `samples` of a trace.
+fn write(
+    out: &mut ArrayViewMut3<'_, f32>,
+    [inline, crossline]: [usize; 2],
+    samples: Range<usize>,
+    line: &[f32],
+) {
+    let (_, n_crosslines, n_samples) = out.dim();
+    if let Some(elements) = out.as_slice_mut() {
+        let start = (inline * n_crosslines + crossline) * n_samples;
+        elements[start + samples.start..start + samples.end].copy_from_slice(line);
+    } else {
+        out.slice_mut(s![inline, crossline, samples]).assign(&ArrayView1::from(line));
     }
 }

@@ -1,5 +1,3 @@
-use std::ops::Range;
-
 use crate::edge::reflect;
 
 /// The last few lines (or planes) of a sweep along one axis, enough for a window around each
@@ -22,44 +20,42 @@ pub(super) fn slots(half: usize, extent: usize) -> usize {
 }
 
 impl Window {
-    /// A window over an axis of `extent` lines of `length` each.
-    pub(super) fn new(half: usize, extent: usize, length: usize) -> Self {
+    /// A window over an axis of `extent` lines of up to `longest` elements each.
+    pub(super) fn new(half: usize, extent: usize, longest: usize) -> Self {
         let slots = slots(half, extent);
-        Self { lines: vec![0.0; slots * length], length, slots, extent, half, next: 0 }
+        let lines = vec![0.0; slots * longest];
+        Self { lines, length: longest, slots, extent, half, next: 0 }
     }
 
-    /// Begins a sweep whose first position is `centre`.
-    pub(super) fn restart(&mut self, centre: usize) {
+    /// Begins a sweep over an axis of `extent` lines of `length` whose first position is `centre`.
+    ///
+    /// Neither the lines nor the slots may be more than the window has room for.
+    pub(super) fn restart(&mut self, centre: usize, extent: usize, length: usize) {
         self.next = centre.saturating_sub(self.half);
+        self.extent = extent;
+        self.length = length;
     }
 
-    /// Moves on to `centre`, filling the lines that come into the window.
-    pub(super) fn advance(&mut self, centre: usize, mut fill: impl FnMut(usize, &mut [f64])) {
-        while self.next <= (centre + self.half).min(self.extent - 1) {
-            let start = self.next % self.slots * self.length;
-            fill(self.next, &mut self.lines[start..start + self.length]);
-            self.next += 1;
+    /// The next line to fill, and its position, until the window around `centre` is complete.
+    ///
+    /// An iterator with a closure would be outlined, and lose the vector instructions of its caller.
+    pub(super) fn next_missing(&mut self, centre: usize) -> Option<(usize, &mut [f64])> {
+        let position = self.next;
+        if position > (centre + self.half).min(self.extent - 1) {
+            return None;
         }
+        self.next += 1;
+        let start = position % self.slots * self.length;
+        Some((position, &mut self.lines[start..start + self.length]))
     }
 
     /// The line `by` steps away from `centre`.
     pub(super) fn line(&self, centre: usize, by: isize) -> &[f64] {
-        let position = reflect(centre as isize + by, self.extent);
+        let position = centre as isize + by;
+        let within = position >= 0 && position < self.extent as isize;
+        let position = if within { position as usize } else { reflect(position, self.extent) };
         let start = position % self.slots * self.length;
         &self.lines[start..start + self.length]
-    }
-
-    /// The sum over the window around `centre` of the same part of every line.
-    ///
-    /// A direct sum, always in the same order: a running sum would depend on where the sweep began,
-    /// and carry a NaN along.
-    pub(super) fn sum(&self, centre: usize, part: Range<usize>, out: &mut [f64]) {
-        let half = self.half as isize;
-        out.copy_from_slice(&self.line(centre, -half)[part.clone()]);
-        for by in 1 - half..=half {
-            let line = &self.line(centre, by)[part.clone()];
-            out.iter_mut().zip(line).for_each(|(sum, value)| *sum += value);
-        }
     }
 }
 
@@ -68,21 +64,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sums_a_reflected_axis_however_short() {
+    fn reflects_an_axis_however_short() {
         for (extent, half) in [(1, 0), (1, 3), (2, 1), (3, 5), (9, 2), (9, 0)] {
             for first in 0..extent {
-                let mut window = Window::new(half, extent, 2);
-                window.restart(first);
+                let mut window = Window::new(half, extent, 3);
+                window.restart(first, extent, 2);
                 for centre in first..extent {
-                    window.advance(centre, |position, line| {
-                        line.copy_from_slice(&[1.0, (position * position) as f64]);
-                    });
-                    let mut sum = [0.0];
-                    window.sum(centre, 1..2, &mut sum);
-                    let expected: usize = (-(half as isize)..=half as isize)
-                        .map(|by| reflect(centre as isize + by, extent).pow(2))
-                        .sum();
-                    assert_eq!(sum, [expected as f64], "{extent} {half} {first} {centre}");
+                    while let Some((position, line)) = window.next_missing(centre) {
+                        line.fill(position as f64);
+                    }
+                    for by in -(half as isize)..=half as isize {
+                        let expected = reflect(centre as isize + by, extent) as f64;
+                        assert_eq!(window.line(centre, by), [expected; 2]);
+                    }
                 }
             }
         }

@@ -1,10 +1,13 @@
-use chunkfit_core::Region;
+use chunkfit_core::{OperatorError, Placement};
 use ndarray::{Array1, Array3, ArrayView3, Axis as ArrayAxis};
 
-use super::tally::Tally;
-use crate::Gaussian;
+use super::{Tally, Verifiable};
+use crate::{Gaussian, Precision};
 
+/// Of the largest magnitude after the first pass, with sums in `f64`.
 const TOLERANCE: f64 = 2.5e-7;
+/// Of the largest magnitude of the block, with sums in `f32`.
+const SINGLE_TOLERANCE: f64 = 5e-7;
 
 /// Correlates every line along `axis` with `weights`, of odd number, on a line padded by mirroring.
 pub(super) fn correlate(volume: &Array3<f64>, axis: usize, weights: &[f64]) -> Array3<f64> {
@@ -30,28 +33,34 @@ fn padded(line: &Array1<f64>, half: usize) -> Vec<f64> {
 }
 
 /// As `scipy.ndimage.gaussian_filter`, without rounding between the passes.
-pub(super) fn compare_gaussian(
-    operator: &Gaussian,
-    block: ArrayView3<'_, f32>,
-    core: &Region,
-    output: &ArrayView3<'_, f32>,
-    tally: &mut Tally,
-) {
-    let mut volume = block.mapv(f64::from);
-    let mut largest = None;
-    for axis in 0..3 {
-        let weights = bell(operator.sigma()[axis], operator.truncate());
-        volume = correlate(&volume, axis, &weights);
-        let magnitudes = volume.iter().map(|v| v.abs()).filter(|v| v.is_finite());
-        largest.get_or_insert_with(|| magnitudes.fold(0.0, f64::max));
-    }
-    let tolerance = TOLERANCE * largest.unwrap_or(0.0);
-    for (index, &expected) in core.view(volume.view()).indexed_iter() {
-        tally.near(output[index], expected, tolerance);
+impl Verifiable for Gaussian {
+    fn compare(
+        &self,
+        block: ArrayView3<'_, f32>,
+        at: &Placement,
+        outputs: &[ArrayView3<'_, f32>],
+        tally: &mut Tally,
+    ) -> Result<(), OperatorError> {
+        let [first, second, third] = self.sigma().map(|sigma| bell(sigma, self.truncate()));
+        let volume = block.mapv(f64::from);
+        let filtered = correlate(&volume, 0, &first);
+        let tolerance = match self.precision() {
+            Precision::Double => TOLERANCE * largest(&filtered),
+            Precision::Single => SINGLE_TOLERANCE * largest(&volume),
+        };
+        let volume = correlate(&correlate(&filtered, 1, &second), 2, &third);
+        for (index, &expected) in at.core_in_block().view(volume.view()).indexed_iter() {
+            tally.near(outputs[0][index], expected, tolerance);
+        }
+        Ok(())
     }
 }
 
-fn bell(sigma: f64, truncate: f64) -> Vec<f64> {
+fn largest(volume: &Array3<f64>) -> f64 {
+    volume.iter().map(|value| value.abs()).filter(|value| value.is_finite()).fold(0.0, f64::max)
+}
+
+pub(super) fn bell(sigma: f64, truncate: f64) -> Vec<f64> {
     if sigma <= 1e-15 {
         return vec![1.0];
     }

@@ -1,9 +1,10 @@
-use chunkfit_core::Region;
+use chunkfit_core::{OperatorError, Placement};
 use ndarray::{Array3, ArrayView3};
 
 use super::eigen::eigen;
 use super::filter::correlate;
-use super::tally::Tally;
+use super::{Tally, Verifiable};
+
 use crate::{Quantity, StructureTensor};
 
 const DIP_TOLERANCE: f64 = 1e-3;
@@ -12,32 +13,43 @@ const PLANARITY_TOLERANCE: f64 = 2e-6;
 /// Angles are compared where the planarity is above this.
 const PLANAR: f64 = 1e-3;
 
-pub(super) fn compare(
-    operator: &StructureTensor,
-    block: ArrayView3<'_, f32>,
-    core: &Region,
-    outputs: &[ArrayView3<'_, f32>],
-    tally: &mut Tally,
-) {
-    let tensor = tensor(&block.mapv(f64::from), operator.kernel());
-    let views = [0, 1, 2].map(|a| [0, 1, 2].map(|b| core.view(tensor[a.min(b)][a.max(b)].view())));
-    for index in ndarray::indices(core.shape().extents()) {
-        let layer = Layer::of(views.each_ref().map(|row| row.each_ref().map(|view| view[index])));
-        for (quantity, output) in operator.quantities().iter().zip(outputs) {
-            layer.compare(*quantity, output[index], tally);
+impl Verifiable for StructureTensor {
+    fn compare(
+        &self,
+        block: ArrayView3<'_, f32>,
+        at: &Placement,
+        outputs: &[ArrayView3<'_, f32>],
+        tally: &mut Tally,
+    ) -> Result<(), OperatorError> {
+        let core = at.core_in_block();
+        let tensor = tensor(&block.mapv(f64::from), self.kernel());
+        let views =
+            [0, 1, 2].map(|a| [0, 1, 2].map(|b| core.view(tensor[a.min(b)][a.max(b)].view())));
+        for index in ndarray::indices(core.shape().extents()) {
+            let layer =
+                Layer::of(views.each_ref().map(|row| row.each_ref().map(|view| view[index])));
+            for (quantity, output) in self.quantities().iter().zip(outputs) {
+                layer.compare(*quantity, output[index], tally);
+            }
         }
+        Ok(())
     }
 }
 
-/// Averaged products of gradient components; those below the diagonal stay empty.
-fn tensor(volume: &Array3<f64>, kernel: [usize; 3]) -> [[Array3<f64>; 3]; 3] {
-    let gradient = [0, 1, 2].map(|along| {
+/// The components of the gradient.
+pub(super) fn gradient(volume: &Array3<f64>) -> [Array3<f64>; 3] {
+    [0, 1, 2].map(|along| {
         (0..3)
             .filter(|axis| *axis != along)
             .fold(correlate(volume, along, &[-0.5, 0.0, 0.5]), |component, axis| {
                 correlate(&component, axis, &[0.178_947, 0.642_105, 0.178_947])
             })
-    });
+    })
+}
+
+/// Averaged products of gradient components; those below the diagonal stay empty.
+pub(super) fn tensor(volume: &Array3<f64>, kernel: [usize; 3]) -> [[Array3<f64>; 3]; 3] {
+    let gradient = gradient(volume);
     [0, 1, 2].map(|a| {
         [0, 1, 2].map(|b| {
             if b < a {

@@ -7,6 +7,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::scene::{Point, Role, Scene};
+use super::strain::Strain;
 
 /// The name under which the built-in font is registered; SVG viewers take their own for it.
 pub(super) const FONT: &str = "sans-serif";
@@ -17,6 +18,7 @@ const GRID: RGBColor = RGBColor(228, 233, 238);
 const ANONYMOUS: RGBColor = RGBColor(44, 108, 178);
 const SHARED: RGBColor = RGBColor(150, 196, 228);
 const GROUP: RGBColor = RGBColor(221, 126, 30);
+const SPREAD: RGBColor = RGBColor(214, 221, 229);
 const DANGER: RGBColor = RGBColor(190, 36, 48);
 /// Told apart also by those who see few colours.
 const RUNS: [RGBColor; 8] = [
@@ -33,6 +35,8 @@ const RUNS: [RGBColor; 8] = [
 /// More lines than this get no legend entry of their own.
 const MOST_ENTRIES: usize = 18;
 const LEGEND_WIDTH: i32 = 240;
+/// Below the axis, for the strip.
+const STRIP_HEIGHT: i32 = 46;
 
 /// Draws the scene on an empty area that is `zoom` times as large as the picture.
 pub(super) fn draw<B: DrawingBackend>(
@@ -63,13 +67,14 @@ impl<B: DrawingBackend> Canvas<'_, B> {
 
         let many = scene.layers.is_empty();
         let legend = if many { px(LEGEND_WIDTH) } else { 0 };
+        let strip = if scene.strain.is_some() { px(STRIP_HEIGHT) } else { 0 };
         let (bytes, byte_name) = byte_unit(scene.top);
         let (s, s_name) = time_unit(scene.end_s);
         let mut chart = ChartBuilder::on(self.area)
             .margin_top(px(if many { 68 } else { 94 }))
             .margin_right(px(28) + legend)
             .margin_left(px(10))
-            .margin_bottom(px(8))
+            .margin_bottom(px(8) + strip)
             .x_label_area_size(px(44))
             .y_label_area_size(px(72))
             .build_cartesian_2d(0.0..scene.end_s / s, 0.0..scene.top / bytes)?;
@@ -95,6 +100,14 @@ impl<B: DrawingBackend> Canvas<'_, B> {
             let color = layer_color(scene, at);
             let edge = layer.edge.iter().map(place);
             chart.draw_series(AreaSeries::new(edge, 0.0, color.filled()).border_style(color))?;
+        }
+        let edge = |high: bool| {
+            let point = move |&(at, low, top): &(f64, f64, f64)| (at, if high { top } else { low });
+            scene.band.iter().map(point).map(|point| place(&point))
+        };
+        if !scene.band.is_empty() {
+            let around: Vec<_> = edge(true).chain(edge(false).rev()).collect();
+            chart.draw_series([Polygon::new(around, SPREAD.filled())])?;
         }
         for line in &scene.lines {
             let (points, style) = (line.points.iter().map(place), self.line_style(line.role));
@@ -136,12 +149,41 @@ impl<B: DrawingBackend> Canvas<'_, B> {
             let at = (x - px(8), top + px(12));
             self.text("killed for memory", at, 14, &DANGER, HPos::Right)?;
         }
+        if let Some(strain) = &scene.strain {
+            let across = |at: f64| chart.backend_coord(&(at / s, 0.0)).0;
+            self.strip(strain, across, (across(0.0), across(scene.end_s)), height - strip)?;
+        }
         if many {
             self.legend_column(scene, width - legend)?
         } else {
             self.legend_row(scene)?
         }
         self.area.present()
+    }
+
+    /// A bar along the time axis: the darker, the more of that time was lost.
+    fn strip(
+        &self,
+        strain: &Strain,
+        across: impl Fn(f64) -> i32,
+        (left, right): (i32, i32),
+        top: i32,
+    ) -> Painted<B> {
+        let px = |n: i32| n * self.zoom;
+        let (upper, lower) = (top + px(4), top + px(18));
+        let bar = [(left, upper), (right, lower)];
+        self.area.draw(&Rectangle::new(bar, GRID.mix(0.6).filled()))?;
+        for (from, to, share) in strain.spans.iter().filter(|span| span.2 > 0.0) {
+            // What is seldom must still be seen.
+            let ink = DANGER.mix(0.15 + 0.85 * share);
+            let corners = [(across(*from), upper), (across(*to).max(across(*from) + 1), lower)];
+            self.area.draw(&Rectangle::new(corners, ink.filled()))?;
+        }
+        let label = match strain.worst() {
+            0.0 => format!("{}: none", strain.label),
+            worst => format!("{}: up to {:.0} %", strain.label, (100.0 * worst).max(1.0)),
+        };
+        self.text(&label, (left, top + px(30)), 13, &FAINT, HPos::Left)
     }
 
     /// Swatches side by side, below the subtitle.
@@ -172,6 +214,12 @@ impl<B: DrawingBackend> Canvas<'_, B> {
         if scene.lines.len() > MOST_ENTRIES {
             let more = format!("and {} more", scene.lines.len() - MOST_ENTRIES);
             self.entry(&more, (x + px(28), y))?;
+            y += px(24);
+        }
+        if !scene.band.is_empty() {
+            let corners = [(x, y - px(6)), (x + px(22), y + px(6))];
+            self.area.draw(&Rectangle::new(corners, SPREAD.filled()))?;
+            self.entry("lowest to highest", (x + px(28), y))?;
         }
         Ok(())
     }

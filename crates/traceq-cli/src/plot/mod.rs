@@ -2,6 +2,8 @@
 
 mod draw;
 mod scene;
+mod spread;
+mod strain;
 
 use std::path::Path;
 use std::process::ExitCode;

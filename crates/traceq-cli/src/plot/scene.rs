@@ -10,6 +10,9 @@ use traceq::profile::{
 use crate::output::{count, shorten};
 use crate::show::date;
 
+use super::spread::{Band, spread};
+use super::strain::{Strain, strain};
+
 /// Seconds since the begin of a run, and bytes.
 pub(super) type Point = (f64, f64);
 
@@ -21,6 +24,10 @@ pub(super) struct Scene {
     /// Upper edges, from the top layer to the bottom one; each is filled down to the axis.
     pub(super) layers: Vec<Layer>,
     pub(super) lines: Vec<Line>,
+    /// Of several runs: from the lowest to the highest.
+    pub(super) band: Band,
+    /// Of one run: the time lost for want of memory.
+    pub(super) strain: Option<Strain>,
     pub(super) peaks: Vec<Peak>,
     /// Of the one run, or of all runs if it is the same.
     pub(super) limit: Option<f64>,
@@ -108,17 +115,23 @@ impl Scene {
             layers.push(Layer { label: "resident set", edge: thin(&own, width) });
         }
         let mut lines = Vec::new();
-        let mut line = |label: &str, role, column: &str| {
-            let points = time.points(profile, column);
+        let mut line = |label: &str, role, points: Vec<Point>| {
             // A mark that was read once, at the end, is no line.
-            if column != level && points.len() > 1 {
+            if points.len() > 1 {
                 lines.push(Line { label: label.to_owned(), role, points: thin(&points, width) });
             }
         };
-        line("charged to the group", Role::Group, CGROUP_LEVEL);
+        let points = |column: &str| match column {
+            drawn if drawn == level => Vec::new(),
+            column => time.points(profile, column),
+        };
+        line("charged to the group", Role::Group, points(CGROUP_LEVEL));
         match profile.column(CGROUP) {
-            Some(_) => line("its high-water mark", Role::Mark, CGROUP),
-            None => line("high-water mark", Role::Mark, HWM),
+            Some(_) => {
+                let mark = highest_so_far(points(CGROUP), time.points(profile, CGROUP_LEVEL));
+                line("its high-water mark", Role::Mark, mark);
+            }
+            None => line("high-water mark", Role::Mark, points(HWM)),
         }
         let shown = Unit::Auto.show(peak.1 as u64);
         let label = format!("{shown} seen at {}", crate::output::seconds(peak.0));
@@ -128,6 +141,8 @@ impl Scene {
             subtitle: subtitle(name, profile),
             layers,
             lines,
+            band: Band::new(),
+            strain: strain(profile),
             peaks: vec![Peak { at: peak, label }],
             limit: limit(profile),
             killed_s: killed.then(|| time.end_s(profile)),
@@ -142,12 +157,13 @@ impl Scene {
             "these profiles have no column in common; plot them one by one, or see `traceq show`",
         )?;
         let (mut lines, mut peaks) = (Vec::new(), Vec::new());
-        for (at, (name, profile)) in runs.iter().enumerate() {
-            let points = Time::of(profile).points(profile, column);
-            if let Some(peak) = highest(&points) {
+        let levels: Vec<Vec<Point>> =
+            runs.iter().map(|(_, profile)| Time::of(profile).points(profile, column)).collect();
+        for (at, ((name, _), points)) in runs.iter().zip(&levels).enumerate() {
+            if let Some(peak) = highest(points) {
                 let shown = Unit::Auto.show(peak.1 as u64);
                 let label = format!("{}  {shown}", shorten(name, 22));
-                lines.push(Line { label, role: Role::Run(at), points: thin(&points, width) });
+                lines.push(Line { label, role: Role::Run(at), points: thin(points, width) });
                 peaks.push(Peak { at: peak, label: String::new() });
             }
         }
@@ -162,6 +178,8 @@ impl Scene {
             subtitle: format!("{column}  ·  highest from {} to {}", show(low), show(high)),
             layers: Vec::new(),
             lines,
+            band: spread(&levels, width / 2),
+            strain: None,
             peaks,
             limit: first.filter(|_| same),
             killed_s: None,
@@ -181,6 +199,21 @@ fn limit(profile: &Profile) -> Option<f64> {
 
 fn highest(points: &[Point]) -> Option<Point> {
     points.iter().copied().reduce(|best, point| if point.1 > best.1 { point } else { best })
+}
+
+/// A mark that is read more seldom than its level, and is never below it.
+fn highest_so_far(mark: Vec<Point>, level: Vec<Point>) -> Vec<Point> {
+    if mark.len() < 2 {
+        return mark;
+    }
+    let mut points = [mark, level].concat();
+    points.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut highest = 0.0_f64;
+    for point in &mut points {
+        highest = highest.max(point.1);
+        point.1 = highest;
+    }
+    points
 }
 
 fn subtitle(name: &str, profile: &Profile) -> String {
@@ -203,14 +236,14 @@ fn subtitle(name: &str, profile: &Profile) -> String {
 }
 
 /// Begin of a run.
-struct Time(u64);
+pub(super) struct Time(u64);
 
 impl Time {
-    fn of(profile: &Profile) -> Self {
+    pub(super) fn of(profile: &Profile) -> Self {
         Self(profile.times_ns().iter().min().copied().unwrap_or(0))
     }
 
-    fn points(&self, profile: &Profile, column: &str) -> Vec<Point> {
+    pub(super) fn points(&self, profile: &Profile, column: &str) -> Vec<Point> {
         let values = profile.column(column).map_or(&[][..], |column| column.values());
         let times = profile.times_ns().iter().map(|time| (time - self.0) as f64 / 1e9);
         times.zip(values).filter_map(|(s, value)| Some((s, (*value)? as f64))).collect()

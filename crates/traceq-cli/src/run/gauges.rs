@@ -20,24 +20,47 @@ pub(super) struct Gauges {
     pub(super) absent: Vec<(&'static str, String)>,
 }
 
+/// In the usual set, what is read seldom is read at every so-many-th sample, all at the same one: most
+/// samples then read one file, and files read one after the other cost less than the first.
+#[derive(Clone, Copy, Debug)]
+struct Turns {
+    every: u64,
+    n: u64,
+}
+
+impl Turns {
+    /// Of the group's level, and of the look who belongs to the tree.
+    const LEVEL: u64 = 5;
+    /// Of marks, which miss nothing in between.
+    const MARK: u64 = 10;
+
+    fn every(every: u64) -> Self {
+        Self { every, n: 0 }
+    }
+
+    fn come(&mut self) -> bool {
+        self.n += 1;
+        (self.n - 1).is_multiple_of(self.every)
+    }
+}
+
 /// A mark that is read now and then: it misses nothing in between, and costs more than its level.
 struct Mark<P> {
     probe: P,
     highest: u64,
-    n: u64,
+    turns: Turns,
 }
 
 impl<P: MemoryProbe> Mark<P> {
-    fn new(probe: P) -> Self {
-        Self { probe, highest: 0, n: 0 }
+    fn new(probe: P, turns: Turns) -> Self {
+        Self { probe, highest: 0, turns }
     }
 
-    /// Reads it at every tenth sample, and where the level shows that it has risen, so that it is never
-    /// seen below the level.
+    /// Reads it in its turn, and where the level shows that it has risen by an eighth: a run that dies
+    /// while it grows has left a mark near its end.
     fn read_beside(&mut self, level: Option<u64>) -> Result<Option<u64>, ProbeError> {
-        let due = self.n.is_multiple_of(10) || level.is_some_and(|bytes| bytes > self.highest);
-        self.n += 1;
-        if !due {
+        let risen = level.is_some_and(|bytes| bytes > self.highest + self.highest / 8);
+        if !(self.turns.come() || risen) {
             return Ok(None);
         }
         self.highest = self.probe.read()?.bytes;
@@ -78,8 +101,8 @@ impl Gauges {
         };
         if asked.is_empty() {
             for (name, added) in [
-                ("tree", add_processes(&mut sampler, pid, grouped)),
-                ("cgroup", add(&mut sampler, Backend::Cgroup, pid, grouped)),
+                ("tree", add_processes(&mut sampler, pid, grouped, every)),
+                ("cgroup", add_group(&mut sampler, pid, grouped, Turns::LEVEL)),
             ] {
                 match added {
                     Ok(()) => {}
@@ -118,14 +141,43 @@ impl From<ProbeError> for Failed {
 }
 
 /// The command itself and all its processes together: one file of each, and now and then the mark.
-fn add_processes(sampler: &mut Sampler, pid: u32, grouped: bool) -> Result<(), Failed> {
-    let mut tree = open_tree(pid, grouped)?;
-    let mut hwm = Mark::new(Hwm::open(Target::Pid(pid))?);
+fn add_processes(
+    sampler: &mut Sampler,
+    pid: u32,
+    grouped: bool,
+    every: Duration,
+) -> Result<(), Failed> {
+    // Half a period less, so that a sample that is early by a little still looks.
+    let seldom = every.saturating_mul(2 * Turns::LEVEL as u32 - 1) / 2;
+    let mut tree = open_tree(pid, grouped)?.look_every(seldom.min(MOST_SELDOM));
+    let mut hwm = Mark::new(Hwm::open(Target::Pid(pid))?, Turns::every(Turns::MARK));
     sampler.add(&[TREE, TREE_SHARED, PROCESSES, KERNEL, HWM], move |levels| {
         let found = tree.levels()?;
         levels[..3].copy_from_slice(&columns(found));
         levels[3] = found.own_bytes;
         levels[4] = hwm.read_beside(found.own_bytes)?;
+        Ok(())
+    });
+    Ok(())
+}
+
+/// Of a slow sampler, who belongs to the tree is looked up no more seldom than this.
+const MOST_SELDOM: Duration = Duration::from_millis(50);
+
+/// Level and mark of the group.
+fn add_group(sampler: &mut Sampler, pid: u32, grouped: bool, turns: u64) -> Result<(), Failed> {
+    if !grouped {
+        return Err(Failed::Absent(NO_GROUP.to_owned()));
+    }
+    let target = Target::Pid(pid);
+    let mut level = Cgroup::current(target)?;
+    let mut level_turns = Turns::every(turns);
+    let mut peak = Mark::new(Cgroup::peak(target)?, Turns::every(Turns::MARK));
+    sampler.add(&[CGROUP_LEVEL, CGROUP], move |levels| {
+        if level_turns.come() {
+            levels[0] = Some(level.read()?.bytes);
+        }
+        levels[1] = peak.read_beside(levels[0])?;
         Ok(())
     });
     Ok(())
@@ -151,16 +203,7 @@ fn add(sampler: &mut Sampler, backend: Backend, pid: u32, grouped: bool) -> Resu
                 Ok(())
             });
         }
-        Backend::Cgroup if !grouped => return Err(Failed::Absent(NO_GROUP.to_owned())),
-        Backend::Cgroup => {
-            let mut level = Cgroup::current(target)?;
-            let mut peak = Mark::new(Cgroup::peak(target)?);
-            sampler.add(&[CGROUP_LEVEL, CGROUP], move |levels| {
-                levels[0] = Some(level.read()?.bytes);
-                levels[1] = peak.read_beside(levels[0])?;
-                Ok(())
-            });
-        }
+        Backend::Cgroup => add_group(sampler, pid, grouped, 1)?,
         Backend::Kernel => add_probe(sampler, probe::Backend::Statm, target)?,
         Backend::Status => add_probe(sampler, probe::Backend::Status, target)?,
         Backend::Smaps => add_probe(sampler, probe::Backend::Smaps, target)?,
@@ -215,7 +258,7 @@ mod tests {
 
     #[test]
     fn a_mark_is_read_at_every_tenth_sample_and_when_the_level_passes_it() {
-        let mut mark = Mark::new(Rising(0));
+        let mut mark = Mark::new(Rising(0), Turns::every(10));
         let read: Vec<Option<u64>> = (0..21)
             .map(|n| mark.read_beside(Some(if n < 5 { 50 } else { 150 })).unwrap())
             .collect();

@@ -17,14 +17,14 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use anyhow::Context;
-use memcage::{Cage, CageError, Death, Inmate};
+use memcage::{Cage, CageError, Death, Inmate, Pressure, PressureScope};
 use traceq::prof::Journal;
-use traceq::profile::{CGROUP, RESOURCE, UNSIGNED};
+use traceq::profile::{CGROUP, MACHINE_PRESSURE, PRESSURE, RESOURCE, UNSIGNED};
 use traceq::sampler::Timing;
 use traceq::{ExitWatch, MemoryProbe, Target, probe::Statm};
 
 use crate::args::{Backend, RunArgs};
-use crate::{load, output};
+use crate::{known_errors, load, output};
 
 use files::Files;
 use gauges::Gauges;
@@ -106,7 +106,8 @@ fn record(args: &RunArgs, cage: &Cage, mut journal: Journal) -> anyhow::Result<R
     for (name, why) in &gauges.absent {
         journal.set(&format!("absent_{name}"), why)?;
     }
-    let (timing, stopped) = sample(&mut gauges, &mut journal);
+    let (timing, stopped) =
+        sample(&mut gauges, &mut journal, args.backend.is_empty().then_some(&inmate));
     let usage = watch.usage()?;
     let elapsed = started.elapsed();
     let death = inmate.wait()?;
@@ -128,9 +129,18 @@ fn record(args: &RunArgs, cage: &Cage, mut journal: Journal) -> anyhow::Result<R
         let wanted = |backend| args.backend.is_empty() || args.backend.contains(&backend);
         let largest = wanted(Backend::Rusage).then_some(usage.peak.bytes);
         let group = death.peak_bytes.filter(|_| wanted(Backend::Cgroup));
-        journal.push(unix_ns(), UNSIGNED, [(RESOURCE, largest), (CGROUP, group)])?;
+        let lost = death
+            .pressure
+            .filter(|_| args.backend.is_empty())
+            .and_then(column_of)
+            .map(|(column, sum)| (column, Some(sum)));
+        let last = [(RESOURCE, largest), (CGROUP, group)].into_iter().chain(lost);
+        journal.push(unix_ns(), UNSIGNED, last)?;
         for (key, value) in facts.metadata() {
             journal.set(key, &value)?;
+        }
+        for (key, value) in known_errors::recall_or_take(args.quiet) {
+            journal.set(&key, &value)?;
         }
         journal.finish()?;
     }
@@ -155,13 +165,26 @@ pub(crate) fn start(
     }
 }
 
-/// Samples until the command ends, or its rows cannot be written any more.
-fn sample(gauges: &mut Gauges, journal: &mut Journal) -> (Option<Timing>, Option<String>) {
+/// Samples until the command ends, or its rows cannot be written any more. The pressure of `strained` is
+/// a column too.
+fn sample(
+    gauges: &mut Gauges,
+    journal: &mut Journal,
+    strained: Option<&Inmate>,
+) -> (Option<Timing>, Option<String>) {
     let Some(sampler) = &mut gauges.sampler else { return (None, None) };
     let columns = sampler.columns().to_vec();
     let mut stopped = None;
+    let mut n = 0_u64;
     let timing = sampler.run(|sample| {
+        // A sum, so what lies between two readings is not lost.
+        let lost = match n.is_multiple_of(PRESSURE_EVERY) {
+            true => strained.and_then(Inmate::pressure).and_then(column_of),
+            false => None,
+        };
+        n += 1;
         let values = columns.iter().copied().zip(sample.levels.iter().copied());
+        let values = values.chain(lost.map(|(column, micros)| (column, Some(micros))));
         match journal.push(sample.unix_ns, UNSIGNED, values) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => {
@@ -171,6 +194,17 @@ fn sample(gauges: &mut Gauges, journal: &mut Journal) -> (Option<Timing>, Option
         }
     });
     (Some(timing), stopped)
+}
+
+/// The pressure is read at every so-many-th sample.
+const PRESSURE_EVERY: u64 = 10;
+
+fn column_of(pressure: Pressure) -> Option<(&'static str, u64)> {
+    let column = match pressure.scope {
+        PressureScope::Inmate => PRESSURE,
+        _ => MACHINE_PRESSURE,
+    };
+    Some((column, u64::try_from(pressure.some.as_micros()).ok()?))
 }
 
 fn unix_ns() -> u64 {

@@ -5,7 +5,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use memcage::{Death, Mechanism, Verdict};
+use memcage::{Death, Mechanism, Pressure, PressureScope, Verdict};
 use serde::Serialize;
 use traceq::profile::{CGROUP, HWM, KERNEL, PROCESSES, Profile, RESOURCE, TREE};
 use traceq::sampler::Timing;
@@ -61,6 +61,14 @@ impl Facts {
             ("cpu_s", self.usage.cpu.as_secs_f64().to_string()),
             ("major_faults", self.usage.faults.major.to_string()),
         ];
+        if let Some(pressure) = self.death.pressure.map(Lost::from) {
+            entries.push(("pressure_scope", pressure.scope.to_owned()));
+            entries.push(("pressure_some_s", pressure.some_s.to_string()));
+            entries.push(("pressure_full_s", pressure.full_s.to_string()));
+        }
+        if let Some(bytes) = self.death.swap_peak_bytes {
+            entries.push(("swap_peak_bytes", bytes.to_string()));
+        }
         if let Some(bytes) = self.floor_bytes {
             entries.push(("resource_floor_bytes", bytes.to_string()));
         }
@@ -68,6 +76,7 @@ impl Facts {
             entries.push(("samples", timing.samples.to_string()));
             entries.push(("samples_missed", timing.missed.to_string()));
             entries.push(("sample_cost_s", timing.cost_s.to_string()));
+            entries.push(("sample_cost_p50_s", timing.cost_p50_s.to_string()));
             entries.push(("sample_late_p99_s", timing.late_p99_s.to_string()));
             entries.extend(timing.real_period_s.map(|s| ("period_real_s", s.to_string())));
         }
@@ -98,6 +107,11 @@ pub(super) struct Report {
     elapsed_s: f64,
     cpu_s: f64,
     major_faults: u64,
+    minor_faults: u64,
+    /// Absent where the kernel does not count it.
+    pressure: Option<Lost>,
+    /// Most that was swapped out at a time; absent where the kernel keeps no such mark.
+    swap_peak_bytes: Option<u64>,
     counter_bound_bytes: u64,
     sampling: Option<Timing>,
     absent: Vec<Absent>,
@@ -113,6 +127,30 @@ struct Peak {
     scope: Scope,
     kind: Kind,
     exactness: String,
+}
+
+/// Time lost for want of memory.
+#[derive(Debug, Serialize)]
+struct Lost {
+    /// `command` (with its descendants) or `machine`.
+    scope: &'static str,
+    /// At least one process stood still.
+    some_s: f64,
+    /// All that had something to do stood still.
+    full_s: f64,
+}
+
+impl From<Pressure> for Lost {
+    fn from(pressure: Pressure) -> Self {
+        Self {
+            scope: match pressure.scope {
+                PressureScope::Inmate => "command",
+                _ => "machine",
+            },
+            some_s: pressure.some.as_secs_f64(),
+            full_s: pressure.full.as_secs_f64(),
+        }
+    }
 }
 
 /// What was not read.
@@ -143,6 +181,9 @@ impl Report {
             elapsed_s: facts.elapsed.as_secs_f64(),
             cpu_s: facts.usage.cpu.as_secs_f64(),
             major_faults: facts.usage.faults.major,
+            minor_faults: facts.usage.faults.minor,
+            pressure: facts.death.pressure.map(Lost::from),
+            swap_peak_bytes: facts.death.swap_peak_bytes,
             counter_bound_bytes: counter_bound_bytes(),
             sampling: facts.timing.clone(),
             absent: absent.map(|(backend, why)| Absent { backend, why: why.clone() }).collect(),
@@ -173,12 +214,27 @@ impl Report {
         let faults = count(self.major_faults, "major fault");
         let note = format!("processor {}, {faults}", seconds(self.cpu_s));
         row("elapsed", seconds(self.elapsed_s), note);
+        let swap = self.swap_peak_bytes.map(|bytes| match bytes {
+            0 => "nothing swapped out".to_owned(),
+            bytes => format!("up to {} swapped out", show(bytes)),
+        });
+        if let Some(lost) = &self.pressure {
+            let whose = match lost.scope {
+                "command" => "lost by waiting for memory",
+                _ => "lost by waiting for memory, on the whole machine",
+            };
+            let parts = [Some(whose.to_owned()), swap].into_iter().flatten();
+            row("pressure", seconds(lost.some_s), parts.collect::<Vec<_>>().join("; "));
+        } else if let Some(swap) = swap {
+            row("swap", swap, String::new());
+        }
         if let Some(timing) = self.sampling.as_ref().filter(|timing| timing.samples > 0) {
             let off = timing.real_period_s.map_or("one sample has no period".to_owned(), |real| {
                 let percent = 100.0 * (real / timing.nominal_period_s - 1.0);
                 format!("period {} ({percent:+.3} %)", seconds(real))
             });
-            let note = format!("{off}, {} missed, {} each", timing.missed, seconds(timing.cost_s));
+            let (cost, mean) = (seconds(timing.cost_p50_s), seconds(timing.cost_s));
+            let note = format!("{off}, {} missed, {cost} each (mean {mean})", timing.missed);
             row("samples", timing.samples.to_string(), note);
         } else {
             row("samples", "none".to_owned(), "it ended before the first".to_owned());

@@ -30,6 +30,7 @@ fn the_firefox_profile_has_what_its_reader_requires() {
     }
     let markers = thread["markers"]["data"].as_array().unwrap();
     assert!(markers.iter().any(|data| data["type"] == "traceq"));
+    tables_are_whole(thread);
     let counters = firefox["counters"].as_array().unwrap();
     assert_eq!(counters.len(), 2);
     for counter in counters {
@@ -55,6 +56,54 @@ fn the_firefox_profile_has_what_its_reader_requires() {
     assert_eq!(levels, [1.0, 2.0, 4.0, 3.0]);
 }
 
+/// Each table is a length and columns of that length, and what points into another table points inside.
+fn tables_are_whole(thread: &Value) {
+    let n = |table: &str| thread[table]["length"].as_u64().expect("a table of the format");
+    let strings = thread["stringArray"].as_array().expect("a table of the format");
+    assert!(strings.iter().all(Value::is_string));
+    let tables = [
+        "samples",
+        "stackTable",
+        "frameTable",
+        "funcTable",
+        "markers",
+        "resourceTable",
+        "nativeSymbols",
+    ];
+    for table in tables {
+        let columns = thread[table].as_object().expect("a table of the format").iter();
+        for (name, column) in columns.filter(|(_, column)| column.is_array()) {
+            assert_eq!(
+                column.as_array().expect("a table of the format").len() as u64,
+                n(table),
+                "{table}.{name}"
+            );
+        }
+    }
+    for (table, column, into) in [
+        ("samples", "stack", n("stackTable")),
+        ("stackTable", "frame", n("frameTable")),
+        ("stackTable", "prefix", n("stackTable")),
+        ("frameTable", "func", n("funcTable")),
+        ("funcTable", "name", strings.len() as u64),
+        ("markers", "name", strings.len() as u64),
+    ] {
+        for index in thread[table][column].as_array().expect("a table of the format") {
+            assert!(
+                index.is_null() || index.as_u64().expect("a table of the format") < into,
+                "{table}.{column}: {index}"
+            );
+        }
+    }
+    // The times of a marker are there or not as its phase has it: 0 a moment, 1 an interval.
+    let column =
+        |name: &str| thread["markers"][name].as_array().expect("a table of the format").clone();
+    let (phases, starts, ends) = (column("phase"), column("startTime"), column("endTime"));
+    for ((phase, start), end) in phases.iter().zip(&starts).zip(&ends) {
+        assert!(start.is_number() && (phase == 0 || (phase == 1 && end.is_number())), "{phase}");
+    }
+}
+
 /// By the rules of the Trace Event Format: a phase, a name, a process and a time for each event.
 #[test]
 fn the_perfetto_trace_is_made_of_counter_events() {
@@ -66,6 +115,19 @@ fn the_perfetto_trace_is_made_of_counter_events() {
         assert!(event["ph"].is_string() && event["name"].is_string() && event["pid"].is_number());
         assert!(event["ph"] == "M" || event["ts"].is_number(), "{event}");
         assert!(event["args"].is_object());
+        let allowed = match event["ph"].as_str().unwrap() {
+            "M" => &["ph", "name", "pid", "tid", "args"][..],
+            "C" => &["ph", "name", "pid", "tid", "ts", "args"],
+            "i" => &["ph", "name", "pid", "tid", "ts", "args", "s"],
+            other => panic!("an event of phase {other}"),
+        };
+        assert!(event.as_object().unwrap().keys().all(|key| allowed.contains(&key.as_str())));
+        // A counter's arguments are its series: numbers only.
+        let series = event["args"].as_object().unwrap();
+        assert!(event["ph"] != "C" || series.values().all(Value::is_number), "{event}");
+        assert!(event["ph"] != "M" || series["name"].is_string(), "{event}");
+        assert!(event["ph"] != "i" || ["g", "p", "t"].iter().any(|s| event["s"] == *s), "{event}");
+        assert!(event["ts"].is_null() || event["ts"].as_f64().unwrap() >= 0.0, "{event}");
     }
     let counts: Vec<_> = events.iter().filter(|event| event["ph"] == "C").collect();
     assert_eq!(counts.len(), 4 + 3);

@@ -4,6 +4,7 @@ mod compare;
 mod export;
 mod find_limit;
 mod help;
+mod overhead;
 mod plot;
 mod run;
 mod show;

@@ -46,6 +46,9 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for TraceqAlloc<A> {
 
     #[inline]
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        if layout.size() >= counter::LARGE {
+            counter::before_large_free();
+        }
         // SAFETY: the caller's promise, passed on.
         unsafe { self.inner.dealloc(block, layout) };
         counter::shrink(layout.size() as i64);
@@ -63,6 +66,9 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for TraceqAlloc<A> {
 
     #[inline]
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        if layout.size() >= counter::LARGE && new_size < layout.size() {
+            counter::before_large_free();
+        }
         // SAFETY: the caller's promise, passed on.
         let moved = unsafe { self.inner.realloc(block, layout, new_size) };
         if !moved.is_null() {

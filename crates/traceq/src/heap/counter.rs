@@ -11,6 +11,7 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 
 use super::mark;
+use crate::ledger;
 
 /// A thread hands on its balance when it has moved by this much, in bytes.
 pub const FLUSH_BYTES: u64 = 64 * 1024;
@@ -40,6 +41,8 @@ pub(super) struct Local {
     ceil: Cell<i64>,
     floor: Cell<i64>,
     handed_on: Cell<i64>,
+    /// The balance at which the resident set was looked at last, and in which state of the regions.
+    looked: Cell<(u64, i64)>,
     life: Cell<Life>,
     pub(super) marks: mark::ThreadMarks,
 }
@@ -53,6 +56,7 @@ thread_local! {
             ceil: Cell::new(i64::MIN),
             floor: Cell::new(i64::MAX),
             handed_on: Cell::new(0),
+            looked: Cell::new((0, 0)),
             life: Cell::new(Life::Fresh),
             marks: mark::ThreadMarks::new(),
         }
@@ -82,6 +86,27 @@ pub(super) fn shrink(bytes: i64) {
         local.net.set(net);
         if net < local.floor.get() {
             local.hand_on();
+        }
+    });
+}
+
+/// Blocks from this size on are given back to the kernel one by one, if the allocator does so at all.
+pub(super) const LARGE: usize = 128 * 1024;
+
+/// A balance higher by less than this needs no other look: the error that is left.
+const LOOK_STEP: i64 = 4096;
+
+/// Has open regions look at the resident set, just before a large block goes. Once for each height
+/// that this thread's balance reaches, so a loop that takes and frees the same pays once.
+#[cold]
+#[inline(never)]
+pub(super) fn before_large_free() {
+    let Some(regions) = ledger::open_regions() else { return };
+    LOCAL.with(|local| {
+        let (net, (known, looked)) = (local.net.get(), local.looked.get());
+        if known != regions || net >= looked.wrapping_add(LOOK_STEP) {
+            local.looked.set((regions, net));
+            ledger::look();
         }
     });
 }

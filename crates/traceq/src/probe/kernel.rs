@@ -30,11 +30,12 @@ impl Statm {
 impl MemoryProbe for Statm {
     fn read(&mut self) -> Result<Reading, ProbeError> {
         let text = self.0.text()?;
+        let [size, resident] = text.first_pages()?;
         // A zombie still has the file, with a virtual size of 0.
-        if text.pages(0)? == 0 {
+        if size == 0 {
             return Err(text.gone("a virtual size above 0"));
         }
-        Ok(level(text.pages(1)?, Source::Statm))
+        Ok(level(resident, Source::Statm))
     }
 }
 

@@ -11,8 +11,8 @@ use crate::{Kind, MemoryProbe, ProbeError, Reading, Scope, Source};
 ///
 /// A page that several processes map counts once for each of them: an upper bound of what they hold
 /// together at that moment, and as a sampled level a lower bound of their peak. Who belongs to them is
-/// looked up when the machine has given out a new process number, at most every 5 ms, so a reading
-/// costs about one microsecond per process otherwise.
+/// looked up when the machine has given out a new process number, at most
+/// [every 5 ms](Tree::look_every), so a reading costs about one microsecond per process otherwise.
 #[derive(Debug)]
 pub struct Tree {
     pid: u32,
@@ -83,6 +83,14 @@ impl Tree {
             look_every: LOOK_EVERY,
             proc: proc.to_owned(),
         })
+    }
+
+    /// Sets how often at most it is looked up who belongs to them; 5 ms unless set. A process that lives
+    /// shorter may be missed.
+    #[must_use]
+    pub fn look_every(mut self, every: Duration) -> Self {
+        self.look_every = every;
+        self
     }
 
     /// Reads the levels.
@@ -161,12 +169,13 @@ impl Tree {
 impl TreeLevels {
     fn add(&mut self, statm: &mut KeptFile) -> Result<(), ProbeError> {
         let text = statm.text()?;
+        let [size, resident, shared] = text.first_pages()?;
         // A zombie still has the file, with a virtual size of 0.
-        if text.pages(0)? == 0 {
+        if size == 0 {
             return Err(text.gone("a virtual size above 0"));
         }
-        self.resident_bytes += text.pages(1)?;
-        self.shared_bytes += text.pages(2)?;
+        self.resident_bytes += resident;
+        self.shared_bytes += shared;
         self.n_processes += 1;
         Ok(())
     }

@@ -1,0 +1,303 @@
+use std::marker::PhantomData;
+use std::ops::Range;
+
+use ndarray::ArrayView1;
+use pulp::bytemuck::{Pod, cast_slice};
+use pulp::{NullaryFnOnce, Simd};
+
+use super::arithmetic::Arithmetic;
+use super::kernel::{Kernel, ROWS, Store};
+use crate::edge::reflect;
+
+/// Lines side by side that are packed at a time.
+pub(crate) const TILE: usize = 64;
+
+/// Numbers in the widest register: `f32` in AVX-512.
+const MOST_LANES: usize = 16;
+
+/// Outputs along contiguous lines that are formed before they are stored.
+pub(crate) const RUN: usize = 512;
+
+/// Columns of numbers, one column for each register full of lines, in one piece of memory.
+#[derive(Debug)]
+pub(crate) struct Columns<N> {
+    numbers: Vec<N>,
+    start: usize,
+}
+
+impl<N: Copy + Default> Columns<N> {
+    /// Numbers for [`across`] to form `outputs` rows with a kernel that sees `span` rows besides.
+    pub(crate) const fn across(outputs: usize, span: usize) -> usize {
+        TILE * (outputs.next_multiple_of(ROWS) + span) + MOST_LANES
+    }
+
+    /// Numbers for [`along`] to form `outputs` of each line.
+    pub(crate) const fn along(outputs: usize, span: usize) -> usize {
+        let run = if outputs < RUN { outputs.next_multiple_of(ROWS) } else { RUN };
+        MOST_LANES * (run + span) + MOST_LANES
+    }
+
+    pub(crate) fn new(needed: usize) -> Self {
+        let numbers = vec![N::default(); needed];
+        // Registers should not straddle cache lines.
+        let start = numbers.as_ptr().align_offset(64).min(MOST_LANES);
+        Self { numbers, start }
+    }
+
+    fn get_mut(&mut self, numbers: usize) -> &mut [N] {
+        &mut self.numbers[self.start..self.start + numbers]
+    }
+}
+
+/// Rows of equal length in one piece of memory, `stride` elements apart.
+pub(crate) struct Rows<'a, T> {
+    pub(crate) elements: &'a mut [T],
+    pub(crate) stride: usize,
+    pub(crate) n: usize,
+}
+
+/// A pass across rows: output row `i` is formed from rows `i` to `i + span` of `rows`.
+#[inline(always)]
+pub(crate) fn across<S: Simd, T: Copy + Default, A: Arithmetic<T>>(
+    simd: S,
+    kernel: &Kernel,
+    rows: &[ArrayView1<'_, T>],
+    columns: &mut Columns<A::Number>,
+    mut out: Rows<'_, T>,
+) {
+    let lanes = size_of::<A::Lanes<S>>() / size_of::<A::Number>();
+    let width = rows.first().map_or(0, ArrayView1::len);
+    let depth = out.n.next_multiple_of(ROWS) + kernel.span();
+    let packed = columns.get_mut(depth * TILE);
+    for start in (0..width).step_by(TILE) {
+        let end = width.min(start + TILE);
+        for (depth_at, row) in rows.iter().enumerate() {
+            let mut strips = packed.chunks_exact_mut(depth * lanes);
+            let at = depth_at * lanes;
+            if let Some(row) = row.to_slice() {
+                let whole = row[start..end].chunks_exact(lanes);
+                let rest = whole.remainder();
+                for (values, strip) in whole.zip(&mut strips) {
+                    widen::<T, A>(values, &mut strip[at..at + lanes]);
+                }
+                if let Some(strip) = strips.next() {
+                    widen::<T, A>(rest, &mut strip[at..at + lanes]);
+                }
+            } else {
+                for (strip, first) in strips.zip((start..end).step_by(lanes)) {
+                    for (lane, k) in (first..end.min(first + lanes)).enumerate() {
+                        strip[at + lane] = A::widen(row[k]);
+                    }
+                }
+            }
+        }
+        for (strip, column) in packed.chunks_exact(depth * lanes).enumerate() {
+            let first = start + strip * lanes;
+            if first >= width {
+                break;
+            }
+            let valid = lanes.min(width - first);
+            let mut to =
+                ToRows::<T, A> { rows: &mut out, first, valid, lanes, arithmetic: PhantomData };
+            let column = A::lanes::<S>(column);
+            let arithmetic = PhantomData::<(T, A)>;
+            simd.vectorize(Run { simd, kernel, column, store: &mut to, arithmetic });
+        }
+    }
+}
+
+/// A run of outputs for each line of a register.
+pub(crate) struct Results<T> {
+    elements: Vec<T>,
+}
+
+impl<T: Copy + Default> Results<T> {
+    pub(crate) fn new() -> Self {
+        Self { elements: vec![T::default(); Self::NEEDED] }
+    }
+}
+
+impl<T> Results<T> {
+    /// Elements, for the registers with most lanes.
+    pub(crate) const NEEDED: usize = MOST_LANES * RUN;
+}
+
+/// A pass along lines of `n` elements that lie one after the other: forms `outputs` of each, and hands
+/// them to `store` a run at a time, with the number of the line and the positions in `outputs`.
+#[inline(always)]
+pub(crate) fn along<S: Simd, T: Copy + Default, A: Arithmetic<T>>(
+    simd: S,
+    kernel: &Kernel,
+    (lines, n): (&[T], usize),
+    outputs: &Range<usize>,
+    columns: &mut Columns<A::Number>,
+    results: &mut Results<T>,
+    store: &mut impl FnMut(usize, Range<usize>, &[T]),
+) {
+    let lanes = size_of::<A::Lanes<S>>() / size_of::<A::Number>();
+    let [before, after] = kernel.reach();
+    for (bundle, lines) in lines.chunks(lanes * n).enumerate() {
+        for start in outputs.clone().step_by(RUN) {
+            let end = outputs.end.min(start + RUN);
+            let depth = (end - start).next_multiple_of(ROWS) + before + after;
+            let packed = columns.get_mut(depth * lanes);
+            let inside = start.saturating_sub(before)..n.min(end + after);
+            let offset = before + inside.start - start;
+            let (left, rest) = packed.split_at_mut(offset * lanes);
+            let (middle, right) = rest.split_at_mut(inside.len() * lanes);
+            spread::<T, A>(lines, n, &inside, lanes, middle);
+            let mirrored = |at: usize| {
+                let shown = reflect((start + at) as isize - before as isize, n);
+                (shown.clamp(inside.start, inside.end - 1) - inside.start) * lanes
+            };
+            let filled = offset + inside.len();
+            for (at, numbers) in left.chunks_exact_mut(lanes).enumerate() {
+                numbers.copy_from_slice(&middle[mirrored(at)..][..lanes]);
+            }
+            for (at, numbers) in right.chunks_exact_mut(lanes).enumerate() {
+                numbers.copy_from_slice(&middle[mirrored(filled + at)..][..lanes]);
+            }
+            let mut to =
+                ToLines::<T, A> { results: &mut results.elements, arithmetic: PhantomData };
+            let column = A::lanes::<S>(packed);
+            let arithmetic = PhantomData::<(T, A)>;
+            simd.vectorize(Run { simd, kernel, column, store: &mut to, arithmetic });
+            for lane in 0..lines.len() / n {
+                let result = &results.elements[lane * RUN..][..end - start];
+                store(bundle * lanes + lane, start - outputs.start..end - outputs.start, result);
+            }
+        }
+    }
+}
+
+/// Four at a time, so that the compiler sees a register full of them.
+#[inline(always)]
+fn widen<T: Copy, A: Arithmetic<T>>(values: &[T], numbers: &mut [A::Number]) {
+    let (fours, rest) = values.as_chunks::<4>();
+    let (number_fours, number_rest) = numbers[..values.len()].as_chunks_mut::<4>();
+    for (numbers, v) in number_fours.iter_mut().zip(fours) {
+        *numbers = [A::widen(v[0]), A::widen(v[1]), A::widen(v[2]), A::widen(v[3])];
+    }
+    for (number, value) in number_rest.iter_mut().zip(rest) {
+        *number = A::widen(*value);
+    }
+}
+
+#[inline(always)]
+fn narrow<T, A: Arithmetic<T>>(numbers: &[A::Number], values: &mut [T]) {
+    let (number_fours, number_rest) = numbers[..values.len()].as_chunks::<4>();
+    let (fours, rest) = values.as_chunks_mut::<4>();
+    for (values, n) in fours.iter_mut().zip(number_fours) {
+        *values = [A::narrow(n[0]), A::narrow(n[1]), A::narrow(n[2]), A::narrow(n[3])];
+    }
+    for (value, number) in rest.iter_mut().zip(number_rest) {
+        *value = A::narrow(*number);
+    }
+}
+
+/// A kernel on one column, as a function of its own: registers are few.
+struct Run<'a, S, V, K, T, A> {
+    simd: S,
+    kernel: &'a Kernel,
+    column: &'a [V],
+    store: &'a mut K,
+    arithmetic: PhantomData<(T, A)>,
+}
+
+impl<S: Simd, T, A: Arithmetic<T>, K: Store<A::Lanes<S>>> NullaryFnOnce
+    for Run<'_, S, A::Lanes<S>, K, T, A>
+{
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        self.kernel.run::<S, T, A>(self.simd, self.column, self.store);
+    }
+}
+
+struct ToRows<'a, 'b, T, A> {
+    rows: &'a mut Rows<'b, T>,
+    first: usize,
+    valid: usize,
+    lanes: usize,
+    arithmetic: PhantomData<A>,
+}
+
+impl<V: Pod, T, A: Arithmetic<T>> Store<V> for ToRows<'_, '_, T, A> {
+    #[inline(always)]
+    fn put(&mut self, at: usize, sums: [V; ROWS]) {
+        for (row, sum) in (at..self.rows.n).zip(&sums) {
+            let numbers = cast_slice::<_, A::Number>(std::slice::from_ref(sum));
+            let out = &mut self.rows.elements[row * self.rows.stride + self.first..];
+            if self.valid == self.lanes {
+                narrow::<T, A>(numbers, &mut out[..size_of::<V>() / size_of::<A::Number>()]);
+            } else {
+                narrow::<T, A>(numbers, &mut out[..self.valid]);
+            }
+        }
+    }
+}
+
+struct ToLines<'a, T, A> {
+    results: &'a mut [T],
+    arithmetic: PhantomData<A>,
+}
+
+impl<V: Pod, T, A: Arithmetic<T>> Store<V> for ToLines<'_, T, A> {
+    #[inline(always)]
+    fn put(&mut self, at: usize, sums: [V; ROWS]) {
+        let numbers = cast_slice::<V, A::Number>(&sums);
+        let lanes = size_of::<V>() / size_of::<A::Number>();
+        for lane in 0..lanes {
+            let to = lane * RUN + at;
+            let Some(results) = self.results[to..].first_chunk_mut::<ROWS>() else { return };
+            *results = [
+                A::narrow(numbers[lane]),
+                A::narrow(numbers[lanes + lane]),
+                A::narrow(numbers[2 * lanes + lane]),
+                A::narrow(numbers[3 * lanes + lane]),
+            ];
+        }
+    }
+}
+
+/// Writes element `i` of every line to the lanes of register `i`.
+#[inline(always)]
+fn spread<T: Copy, A: Arithmetic<T>>(
+    lines: &[T],
+    n: usize,
+    inside: &Range<usize>,
+    lanes: usize,
+    numbers: &mut [A::Number],
+) {
+    let n_lines = lines.len() / n;
+    let whole = if n_lines == lanes { inside.len() / 4 * 4 } else { 0 };
+    let (blocks, rest) = numbers.split_at_mut(whole * lanes);
+    for (block, numbers) in blocks.chunks_exact_mut(4 * lanes).enumerate() {
+        let four = |lane: usize| -> [A::Number; 4] {
+            let v = &lines[lane * n + inside.start + block * 4..][..4];
+            [A::widen(v[0]), A::widen(v[1]), A::widen(v[2]), A::widen(v[3])]
+        };
+        if lanes.is_multiple_of(4) {
+            for lane in (0..lanes).step_by(4) {
+                let [a, b, c, d] = [four(lane), four(lane + 1), four(lane + 2), four(lane + 3)];
+                for i in 0..4 {
+                    let to = &mut numbers[i * lanes + lane..][..4];
+                    to.copy_from_slice(&[a[i], b[i], c[i], d[i]]);
+                }
+            }
+        } else {
+            for lane in 0..lanes {
+                for (i, number) in four(lane).into_iter().enumerate() {
+                    numbers[i * lanes + lane] = number;
+                }
+            }
+        }
+    }
+    for lane in 0..n_lines {
+        let line = &lines[lane * n..][inside.clone()][whole..];
+        for (number, value) in rest.iter_mut().skip(lane).step_by(lanes).zip(line) {
+            *number = A::widen(*value);
+        }
+    }
+}

@@ -1,0 +1,152 @@
+use std::marker::PhantomData;
+use std::ops::Range;
+
+use ndarray::{ArrayView1, ArrayView3, ArrayViewMut3, s};
+use pulp::{Arch, Simd, WithSimd};
+
+use super::arithmetic::Arithmetic;
+use super::kernel::Kernel;
+use super::pass::{Columns, Results, Rows, across, along};
+use crate::edge::reflect;
+
+/// Planes that are filtered together along the first axis.
+const PLANES: usize = 16;
+/// Lines that are filtered together along the second axis.
+const LINES: usize = 16;
+/// Elements that a row of the second pass should have: short lines of several planes are joined.
+const ROW: usize = 512;
+
+/// Elements of each buffer of a [`sweep`].
+///
+/// A few planes are filtered along the first axis, line by line, into a ring of as many lines as the
+/// second pass sees; what that makes of a few lines is filtered along the third axis and stored.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Buffers {
+    slots: usize,
+    columns: usize,
+    views: usize,
+    ring: usize,
+    lines: usize,
+}
+
+impl Buffers {
+    pub(crate) fn new(kernels: &[Kernel; 3], block: [usize; 3], core: [usize; 3]) -> Self {
+        let [_, n_lines, n_samples] = block;
+        let spans = kernels.each_ref().map(Kernel::span);
+        let [planes, lines] = [core[0].min(PLANES), core[1].min(LINES)];
+        let slots = n_lines.min(lines + spans[1]);
+        Self {
+            slots,
+            columns: Columns::<f64>::across(planes, spans[0])
+                .max(Columns::<f64>::across(lines, spans[1]))
+                .max(Columns::<f64>::along(core[2], spans[2])),
+            views: (planes + spans[0]).max(lines + spans[1]),
+            ring: slots * planes * n_samples,
+            lines: lines * n_samples.max(ROW.min(planes * n_samples)),
+        }
+    }
+
+    pub(crate) fn bytes<T, N>(&self) -> usize {
+        self.columns * size_of::<N>()
+            + self.views * size_of::<ArrayView1<'_, T>>()
+            + (self.ring + self.lines + Results::<T>::NEEDED) * size_of::<T>()
+    }
+}
+
+/// Filters `core` of `block` along its three axes, in order, each pass rounded to `T`.
+pub(crate) fn sweep<T: Copy + Default, A: Arithmetic<T>>(
+    kernels: &[Kernel; 3],
+    block: ArrayView3<'_, T>,
+    core: [Range<usize>; 3],
+    out: ArrayViewMut3<'_, T>,
+) {
+    Arch::new().dispatch(Sweep::<T, A> { kernels, block, core, out, arithmetic: PhantomData });
+}
+
+struct Sweep<'a, T, A> {
+    kernels: &'a [Kernel; 3],
+    block: ArrayView3<'a, T>,
+    core: [Range<usize>; 3],
+    out: ArrayViewMut3<'a, T>,
+    arithmetic: PhantomData<A>,
+}
+
+impl<T: Copy + Default, A: Arithmetic<T>> WithSimd for Sweep<'_, T, A> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { kernels: [first, second, third], block, core, mut out, .. } = self;
+        let (n_planes, n_lines, n) = block.dim();
+        let extents = core.each_ref().map(ExactSizeIterator::len);
+        let buffers = Buffers::new(self.kernels, block.dim().into(), extents);
+        let mut columns = Columns::<A::Number>::new(buffers.columns);
+        let mut ring = vec![T::default(); buffers.ring];
+        let mut lines = vec![T::default(); buffers.lines];
+        let mut results = Results::new();
+        let [inlines, crosslines, samples] = core;
+        for planes in pieces(&inlines, PLANES) {
+            let in_slot = planes.len() * n;
+            let mut filtered = crosslines.start.saturating_sub(second.reach()[0]);
+            for these in pieces(&crosslines, LINES) {
+                let needed = n_lines.min(these.end + second.reach()[1]);
+                for line in filtered..needed {
+                    let rows: Vec<_> = seen(first, &planes, n_planes)
+                        .map(|plane| block.slice_move(s![plane, line, ..]))
+                        .collect();
+                    let to = &mut ring[(line % buffers.slots) * in_slot..][..in_slot];
+                    let to = Rows { elements: to, stride: n, n: planes.len() };
+                    across::<S, T, A>(simd, first, &rows, &mut columns, to);
+                }
+                filtered = needed;
+                let joined = (ROW / n).clamp(1, planes.len());
+                for part in pieces(&(0..planes.len()), joined) {
+                    let rows: Vec<_> = seen(second, &these, n_lines)
+                        .map(|line| &ring[(line % buffers.slots) * in_slot..][..in_slot])
+                        .map(|slot| ArrayView1::from(&slot[part.start * n..part.end * n]))
+                        .collect();
+                    let width = part.len() * n;
+                    let lines = &mut lines[..these.len() * width];
+                    let to = Rows { elements: lines, stride: width, n: these.len() };
+                    across::<S, T, A>(simd, second, &rows, &mut columns, to);
+                    let plane = planes.start - inlines.start + part.start;
+                    let line = these.start - crosslines.start;
+                    let mut store = |at: usize, run: Range<usize>, result: &[T]| {
+                        let (line, plane) = (line + at / part.len(), plane + at % part.len());
+                        let mut row = out.slice_mut(s![plane, line, run]);
+                        match row.as_slice_mut() {
+                            Some(row) => row.copy_from_slice(result),
+                            None => row.assign(&ArrayView1::from(result)),
+                        }
+                    };
+                    let lines = (&*lines, n);
+                    along::<S, T, A>(
+                        simd,
+                        third,
+                        lines,
+                        &samples,
+                        &mut columns,
+                        &mut results,
+                        &mut store,
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// Pieces of `range` with `n` positions each, or fewer in the last.
+pub(crate) fn pieces(range: &Range<usize>, n: usize) -> impl Iterator<Item = Range<usize>> + use<> {
+    let end = range.end;
+    range.clone().step_by(n).map(move |start| start..end.min(start + n))
+}
+
+/// The elements of an axis of `n` that `kernel` sees from `outputs`.
+pub(crate) fn seen(
+    kernel: &Kernel,
+    outputs: &Range<usize>,
+    n: usize,
+) -> impl ExactSizeIterator<Item = usize> + use<> {
+    let first = outputs.start as isize - kernel.reach()[0] as isize;
+    (0..outputs.len() + kernel.span()).map(move |at| reflect(first + at as isize, n))
+}

@@ -1,0 +1,137 @@
+use std::borrow::Cow;
+
+use chunkfit_core::{ByteSize, Halo, Operator, OperatorError, OutputSpec, Placement, Shape};
+use ndarray::{ArrayView3, ArrayViewMut3};
+
+use crate::catalog::{Parameter, Recipe};
+use crate::error::ParameterError;
+use crate::parse::per_axis;
+use crate::window::{self, Kernel, Line, Rows, Traces, sum, summed};
+
+static OUTPUTS: [OutputSpec; 1] = [OutputSpec {
+    name: Cow::Borrowed("semblance"),
+    unit: Some(Cow::Borrowed("ratio")),
+    description: Cow::Borrowed("how alike the traces of a window are: 0 to 1, 1 for equal traces"),
+}];
+
+pub(crate) const RECIPE: Recipe = Recipe {
+    name: "semblance",
+    summary: "Likeness of neighbouring traces: energy of their mean over their mean energy",
+    parameters: &[Parameter {
+        name: "window",
+        default: "3x3x9",
+        unit: "voxels",
+        meaning: "odd window along inline, crossline and sample; 3 for 3x3x3",
+    }],
+    outputs: || OUTPUTS.to_vec(),
+    reference: "Marfurt et al. 1998, without a search for dips",
+    build: |values| {
+        let window = values.get("window", window::EXPECTED, per_axis::read)?;
+        values.checked(Semblance::new(window))
+    },
+};
+
+/// Semblance of the traces of a window, 0 to 1; output `semblance`.
+///
+/// With the sum over traces inside the sum over samples: Σ(Σ x)² / (Σ Σ x² · number of traces). 0 where
+/// the window holds zeros only, NaN where it holds a NaN or an infinity. Sums in `f64`, reflecting at
+/// the faces.
+///
+/// **Halo.** window/2, rounded down, along each axis.
+///
+/// **Memory.** With window (_, b, c), a block of (_, x, k), a core of (_, _, n) and p = n + c − 1,
+/// [`workspace`](Operator::workspace) is 16·(min(b, x)·min(p, k) + p) + 4·n bytes.
+///
+/// **Reference.** Marfurt et al. (1998), 3-D seismic attributes using a semblance-based coherency
+/// algorithm, Geophysics 63, along horizontal layers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Semblance {
+    window: [usize; 3],
+    half: [usize; 3],
+}
+
+impl Semblance {
+    /// The semblance in a window of `window` voxels along inline, crossline and sample.
+    ///
+    /// # Errors
+    ///
+    /// When an extent is not an odd number up to 16 383.
+    pub fn new(window: [usize; 3]) -> Result<Self, ParameterError> {
+        Ok(Self { window, half: window::half_of(window)? })
+    }
+
+    /// The window in voxels along inline, crossline and sample.
+    #[must_use]
+    pub const fn window(&self) -> [usize; 3] {
+        self.window
+    }
+}
+
+impl Kernel for Semblance {
+    type Input = f32;
+    type Value = f64;
+    type Output = f32;
+
+    fn half(&self) -> [usize; 3] {
+        self.half
+    }
+
+    /// Sums over traces of amplitudes, and of their squares.
+    fn channels(&self) -> [usize; 2] {
+        [2, 2]
+    }
+
+    fn across_inlines(&self, traces: &Traces<'_, f32>, row: &mut [f64]) {
+        let n = row.len() / 2;
+        let (amplitudes, squares) = row.split_at_mut(n);
+        let (half, tap) = (self.half[0], |by| traces.tap(by));
+        sum(half, tap, |value: f32| f64::from(value), amplitudes);
+        sum(half, tap, |value: f32| f64::from(value) * f64::from(value), squares);
+    }
+
+    fn across_crosslines(&self, rows: &Rows<'_, f64>, line: &mut Line<'_, f64>) {
+        for channel in 0..2 {
+            let tap = |by| rows.tap(channel, by).into();
+            sum(self.half[1], tap, |value| value, line.fill(channel));
+        }
+        line.fill(0).iter_mut().for_each(|stack| *stack *= *stack);
+    }
+
+    fn along_samples(&self, line: &Line<'_, f64>, _: &mut [f64], outputs: &mut [f32]) {
+        let traces = (self.window[0] * self.window[1]) as f64;
+        let tap = |by| [line.tap(0, by).into(), line.tap(1, by).into()];
+        let ratio = |[stack, energy]: [f64; 2]| {
+            let ratio = stack / (energy * traces);
+            // An infinity over an infinity is a NaN as it is.
+            (if energy == 0.0 { 0.0 } else { ratio }) as f32
+        };
+        summed(self.half[2], tap, ratio, outputs);
+    }
+}
+
+impl Operator for Semblance {
+    fn name(&self) -> String {
+        format!("semblance:window={}", per_axis::write(&self.window))
+    }
+
+    fn outputs(&self) -> &[OutputSpec] {
+        &OUTPUTS
+    }
+
+    fn halo(&self) -> Halo {
+        window::halo(self)
+    }
+
+    fn workspace(&self, block: Shape, core: Shape) -> ByteSize {
+        window::workspace(self, 1, block, core)
+    }
+
+    fn apply(
+        &self,
+        block: ArrayView3<'_, f32>,
+        at: &Placement,
+        outputs: &mut [ArrayViewMut3<'_, f32>],
+    ) -> Result<(), OperatorError> {
+        window::apply(self, block, at, outputs)
+    }
+}
