@@ -114,8 +114,8 @@ pub enum Precision {
 ///
 /// **Memory.** For elements of `e` bytes, a block of `(_, x, k)` and a core of `(ci, cx, ck)` with radii
 /// `ri`, `rx`, `rk`, [`workspace`](Operator::workspace) is a ring of
-/// e·min(ci, 16)·min(x, min(cx, 16) + 2·rx)·k bytes, lines of e·min(cx, 16)·k bytes or a little more,
-/// and buffers of about 100 KB that grow with the radii alone.
+/// e·min(ci, 32)·min(x, min(cx, 32) + 2·rx)·k bytes, lines of e·min(cx, 32)·k bytes or a little more,
+/// and buffers of about 150 KB that grow with the radii alone.
 ///
 /// **Reference.** `scipy.ndimage.gaussian_filter`, SciPy 1.17.1.
 #[derive(Debug, Clone, PartialEq)]

@@ -10,7 +10,7 @@ use super::kernel::{Kernel, ROWS, Store};
 use crate::edge::reflect;
 
 /// Lines side by side that are packed at a time.
-pub(crate) const TILE: usize = 64;
+pub(crate) const TILE: usize = 128;
 
 /// Numbers in the widest register: `f32` in AVX-512.
 const MOST_LANES: usize = 16;

@@ -10,9 +10,9 @@ use super::pass::{Columns, Results, Rows, across, along};
 use crate::edge::reflect;
 
 /// Planes that are filtered together along the first axis.
-const PLANES: usize = 16;
+const PLANES: usize = 32;
 /// Lines that are filtered together along the second axis.
-const LINES: usize = 16;
+const LINES: usize = 32;
 /// Elements that a row of the second pass should have: short lines of several planes are joined.
 const ROW: usize = 512;
 
