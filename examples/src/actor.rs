@@ -17,6 +17,7 @@ use crate::blocks::Block;
 use crate::levels::Counters;
 use crate::observer::{LOCK, monotonic_ns};
 use crate::schedule::{Allocator, PageSize, ReadHow, SLOTS, Start, Step};
+use crate::supervisor;
 use crate::victim::{ARGUMENT, Job, Ledgers, Record, Spike, Taken};
 
 /// Everything that steps need is there before the first one: nothing else is allocated meanwhile.
@@ -137,7 +138,11 @@ impl Actor {
                 let region = self.open.pop().context("a region is open")?;
                 self.record.regions.push(region.close().into());
             }
-            Step::Check => self.record.checks.push(counters.read()),
+            Step::Check => {
+                let mut levels = counters.read();
+                levels.0.extend(supervisor::ask()?.0);
+                self.record.checks.push(levels);
+            }
         }
         Ok(())
     }
@@ -253,8 +258,9 @@ fn child(steps: &[Step], start: Start) -> anyhow::Result<Record> {
         }
     }
     let output = command.stdin(Stdio::null()).output()?;
-    let text = output.stdout.strip_prefix(b"ready\n").context("the child did not start")?;
-    serde_json::from_slice(text).context("the child's result")
+    let text = String::from_utf8(output.stdout)?;
+    let record = text.lines().last().context("the child did not start")?;
+    serde_json::from_str(record).context("the child's result")
 }
 
 /// As monitors in shell scripts do: several processes for each sample.

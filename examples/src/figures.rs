@@ -135,13 +135,17 @@ impl Figure {
         mesh.axis_style(INK).label_style(text(14)).axis_desc_style(text(15));
         mesh.x_label_formatter(&|value| number(*value)).y_label_formatter(&|value| number(*value));
         mesh.draw()?;
-        for one in series {
+        for (i, one) in (1..).zip(series) {
             let points = || one.points.iter().copied();
+            // Wider where others follow on top, so that equal curves are all seen.
+            let wider = (series.len() as u32 - i).min(3);
             if one.look != Look::Points {
-                chart.draw_series(LineSeries::new(points(), one.stroke()))?;
+                let stroke = one.stroke();
+                let stroke = stroke.stroke_width(stroke.stroke_width + 2 * wider);
+                chart.draw_series(LineSeries::new(points(), stroke))?;
             }
             if one.look != Look::Thin {
-                let dot = |point| Circle::new(point, 4, one.colour().filled());
+                let dot = |point| Circle::new(point, 4 + wider as i32, one.colour().filled());
                 chart.draw_series(points().map(dot))?;
             }
         }

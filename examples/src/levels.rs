@@ -1,8 +1,8 @@
 //! All counters of this process at one moment.
 
 use std::collections::BTreeMap;
-use std::fs;
 
+use memcage::Usage;
 use serde::{Deserialize, Serialize};
 use traceq::probe::{Backend, Cgroup};
 use traceq::{MemoryProbe, Target};
@@ -22,17 +22,25 @@ impl Levels {
     }
 }
 
+impl From<Usage> for Levels {
+    fn from(usage: Usage) -> Self {
+        let parts = [(GROUP_ANON, usage.anon_bytes), (GROUP_CACHE, usage.file_bytes)];
+        Self(parts.map(|(name, bytes)| (name.to_owned(), bytes)).into())
+    }
+}
+
+/// Anonymous memory of this process.
+pub(crate) const ANON: &str = "anon";
 /// Level of the group's own charge.
 pub(crate) const GROUP_NOW: &str = "cgroup_now";
-/// Anonymous memory of the group.
+/// Anonymous memory of the group, which the supervisor reads.
 pub(crate) const GROUP_ANON: &str = "cgroup_anon";
-/// Page cache of the group.
+/// Page cache of the group, which the supervisor reads.
 pub(crate) const GROUP_CACHE: &str = "cgroup_cache";
 
 /// Every counter, opened once.
 pub(crate) struct Counters {
     probes: Vec<(&'static str, Box<dyn MemoryProbe>)>,
-    group_stat: Option<String>,
 }
 
 impl Counters {
@@ -45,7 +53,7 @@ impl Counters {
         if let Ok(probe) = Cgroup::current(Target::Own) {
             probes.push((GROUP_NOW, Box::new(probe)));
         }
-        let mut counters = Self { probes, group_stat: group_stat() };
+        let mut counters = Self { probes };
         // Buffers that grow with the first reading are no part of what is measured.
         let _ = counters.read();
         counters
@@ -58,40 +66,16 @@ impl Counters {
                 levels.insert((*name).to_owned(), reading.bytes);
             }
         }
-        if let Some(text) = self.group_stat.as_ref().and_then(|path| fs::read_to_string(path).ok())
-        {
-            let field = |names: &[&str]| {
-                text.lines().find_map(|line| {
-                    let (name, bytes) = line.split_once(' ')?;
-                    names.contains(&name).then(|| bytes.parse().ok()).flatten()
-                })
-            };
-            // Version 1 calls them rss and cache, version 2 anon and file.
-            let found =
-                [(GROUP_ANON, field(&["anon", "rss"])), (GROUP_CACHE, field(&["file", "cache"]))];
-            let found =
-                found.into_iter().filter_map(|(name, bytes)| Some((name.to_owned(), bytes?)));
-            levels.extend(found);
-        }
+        levels.extend(anonymous().map(|bytes| (ANON.to_owned(), bytes)));
         Levels(levels)
     }
 }
 
-/// Where the group of this process tells what its memory is made of, at the usual mount points.
-fn group_stat() -> Option<String> {
-    let membership = fs::read_to_string("/proc/self/cgroup").ok()?;
-    let v1 = membership.lines().find_map(|line| {
-        let mut fields = line.splitn(3, ':').skip(1);
-        fields.next()?.split(',').any(|name| name == "memory").then(|| fields.next()).flatten()
-    });
-    let path = match v1 {
-        Some(group) => format!("/sys/fs/cgroup/memory{group}/memory.stat"),
-        None => {
-            let group = membership.lines().find_map(|line| line.strip_prefix("0::"))?;
-            format!("/sys/fs/cgroup{group}/memory.stat")
-        }
-    };
-    fs::exists(&path).ok()?.then_some(path)
+/// Of the resident set, what no file stands behind.
+fn anonymous() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("RssAnon:"))?;
+    Some(line.trim().strip_suffix(" kB")?.parse::<u64>().ok()? << 10)
 }
 
 #[cfg(test)]
@@ -104,6 +88,7 @@ mod tests {
         for counter in ["statm", "status", "smaps", "rusage", "hwm"] {
             assert!(levels.get(counter).is_some_and(|bytes| bytes > 1 << 20), "{counter}");
         }
+        assert!(levels.get(ANON) < levels.get("status"));
         // This test program has no counting allocator.
         assert_eq!(levels.get("heap"), None);
         assert_eq!(levels.rise(&levels, "statm"), Some(0.0));

@@ -28,6 +28,7 @@ mod observer;
 mod operator;
 mod options;
 mod pitfalls;
+mod plain;
 mod profilers;
 mod progress;
 mod protocol;

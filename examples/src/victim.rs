@@ -1,6 +1,6 @@
 //! A fresh process that does a job, measures itself, and prints what it saw as JSON.
 
-use std::io::{BufRead, Write};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -14,7 +14,9 @@ use crate::blocks::{Block, populate_program};
 use crate::levels::{Counters, Levels};
 use crate::observer::{self, Observer, Place, Running, Watch};
 use crate::operator::Operator;
+use crate::plain;
 use crate::schedule::{PageSize, Step};
+use crate::supervisor;
 
 /// First argument of a victim.
 pub(crate) const ARGUMENT: &str = "__victim";
@@ -27,6 +29,8 @@ pub(crate) struct Job {
     pub(crate) cpu: Option<usize>,
     /// A sampler inside.
     pub(crate) observer: Option<Observer>,
+    /// A library loaded before all others, to take the place of the C library's allocator.
+    pub(crate) preload: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -38,7 +42,12 @@ pub(crate) enum Work {
 
 impl Job {
     pub(crate) fn steps(steps: impl IntoIterator<Item = Step>) -> Self {
-        Self { work: Work::Steps(steps.into_iter().collect()), cpu: None, observer: None }
+        Self {
+            work: Work::Steps(steps.into_iter().collect()),
+            cpu: None,
+            observer: None,
+            preload: None,
+        }
     }
 }
 
@@ -123,7 +132,7 @@ fn work(job: Job) -> anyhow::Result<Record> {
     let mut actor = Actor::new();
     actor.warm_up(&mut counters)?;
     populate_program()?;
-    say_ready_and_wait()?;
+    supervisor::wait_for_go()?;
     let running = match job.observer {
         Some(observer) if observer.place == Place::Thread => {
             Some(Running::thread(observer, Target::Own))
@@ -165,15 +174,6 @@ fn settle() -> anyhow::Result<Block> {
     Ok(spare)
 }
 
-/// Tells the supervisor that the first step is next, and waits for its word.
-fn say_ready_and_wait() -> anyhow::Result<()> {
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "ready")?;
-    out.flush()?;
-    std::io::stdin().lock().read_line(&mut String::new())?;
-    Ok(())
-}
-
 /// Does the work of a helper and exits, if this process was started as one.
 ///
 /// The programs of this package call it first in `main`.
@@ -183,6 +183,7 @@ pub fn serve_if_called() {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let result = match words[..] {
         [_, ARGUMENT, job] => serve(job),
+        [_, plain::ARGUMENT, name, mode] => plain::serve(name, mode),
         [_, observer::ARGUMENT, observer, target] => observer::serve(observer, target),
         _ => return,
     };

@@ -98,7 +98,11 @@ fn pitfalls() {
 fn profilers() {
     let folder = tempfile::tempdir().expect("a folder");
     let out = folder.path();
-    run(env!("CARGO_BIN_EXE_exp01_profilers"), &["--quick", "--runs", "2"], out);
+    run(
+        env!("CARGO_BIN_EXE_exp01_profilers"),
+        &["--quick", "--runs", "2", "--only", "pinned,free"],
+        out,
+    );
     let anchors: Vec<String> = ["findings", "cells", "statistics"]
         .iter()
         .flat_map(|what| ["pinned", "free"].map(|series| format!("{what}-{series}")))
@@ -129,6 +133,46 @@ fn profilers() {
             assert!((mark - truth).abs() <= bound, "{mark} is not {truth}");
         }
     }
+}
+
+/// What a limit must leave is what the mark says; of small victims the bound is a batch of the counter.
+#[test]
+fn the_smallest_limit_is_the_mark() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path();
+    run(env!("CARGO_BIN_EXE_exp01_profilers"), &["--quick", "--runs", "1", "--only", "limit"], out);
+    let rows = rows(out, "limit");
+    if rows.iter().any(|row| row["quantity"] == "absent") {
+        eprintln!("skipped: there are no control groups here");
+        return;
+    }
+    report(out, &["limit".to_owned()], &[]);
+    let one = |quantity| values(&rows, "bisected", quantity);
+    let (limits, marks) = (one("limit"), one("mark"));
+    let (kernel, cache) = (one("kernel"), one("cache"));
+    assert_eq!(limits.len(), 8);
+    for i in 0..marks.len() {
+        let left = limits[i] - kernel[i] - cache[i];
+        let bound = (0.02 * marks[i]).max(traceq::counter_bound_bytes() as f64);
+        assert!((left - marks[i]).abs() <= bound, "{left} is not {}", marks[i]);
+    }
+}
+
+/// The victims for other profilers take what they say, to the page and to the byte.
+#[test]
+fn plain_victims_tell_the_truth() {
+    let report = |program: &str, mode: &str| -> serde_json::Value {
+        let output = Command::new(program).args(["__plain", "small", mode]).output();
+        serde_json::from_slice(&output.expect("the victim starts").stdout).expect("a report")
+    };
+    let walked = report(env!("CARGO_BIN_EXE_victim"), "walk");
+    let region = report(env!("CARGO_BIN_EXE_exp01_profilers"), "region");
+    assert_eq!(region["live"], walked["live"]);
+    assert_eq!(region["region_heap"], walked["live"]);
+    let (walked, marked) = (walked["walked"].as_u64(), region["region_resident"].as_u64());
+    let apart = walked.zip(marked).map(|(walked, marked)| walked.abs_diff(marked));
+    let bound = traceq::counter_bound_bytes() + (64 << 10);
+    assert!(apart.is_some_and(|apart| apart <= bound), "{walked:?} is not {marked:?}");
 }
 
 #[test]

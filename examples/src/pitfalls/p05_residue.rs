@@ -1,5 +1,7 @@
 //! P5: what a first run leaves behind hides what the next one takes.
 
+use std::path::PathBuf;
+
 use super::{Bench, Pitfall, no_files};
 use crate::figures::{Content, Figure, Look, Scale, Series};
 use crate::protocol::{Part, Rows};
@@ -31,22 +33,34 @@ fn steps(allocator: Allocator) -> Vec<Step> {
 }
 
 fn profile(bench: &Bench<'_>, rows: &mut Rows) -> anyhow::Result<()> {
-    let cases = [
-        ("C library, as it comes", Allocator::System),
-        ("C library, fixed threshold", Allocator::Steady),
+    let mut cases = vec![
+        ("C library, as it comes", Allocator::System, None),
+        ("C library, fixed threshold", Allocator::Steady, None),
     ];
-    for (case, allocator) in cases {
-        let outcome = bench.supervisor.run(&Job::steps(steps(allocator)))?;
+    for (case, library) in [("jemalloc", "libjemalloc.so.2"), ("mimalloc", "libmimalloc.so.2")] {
+        match installed(library) {
+            Some(path) => cases.push((case, Allocator::System, Some(path))),
+            None => rows.absent(case, &format!("{library} is not installed")),
+        }
+    }
+    for (case, allocator, preload) in cases {
+        let outcome = bench.supervisor.run(&Job { preload, ..Job::steps(steps(allocator)) })?;
         for (round, taken) in (0..).zip(&outcome.seen()?.regions) {
             let bytes = |bytes: Option<u64>| bytes.map(|bytes| bytes as f64);
             rows.add(case, "region", round, "resident", bytes(taken.resident), "B");
             rows.add(case, "region", round, "heap", bytes(taken.heap), "B");
         }
     }
-    for allocator in ["jemalloc", "mimalloc"] {
-        rows.absent(allocator, "not linked into this program");
-    }
     Ok(())
+}
+
+/// Where a shared library is, in the usual folders and those of an architecture below them.
+fn installed(library: &str) -> Option<PathBuf> {
+    let usual = ["/usr/local/lib", "/usr/lib64", "/usr/lib"].map(PathBuf::from);
+    let below = |folder: &PathBuf| std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let inner = usual.iter().flat_map(below).map(|entry| entry.path());
+    let folders = usual.iter().cloned().chain(inner.filter(|path| path.is_dir()));
+    folders.map(|folder| folder.join(library)).find(|path| path.is_file())
 }
 
 fn analyze(part: &Part) -> Section {

@@ -36,7 +36,8 @@ pub(super) fn make_cold(file: &File) -> anyhow::Result<()> {
 fn profile(bench: &Bench<'_>, rows: &mut Rows) -> anyhow::Result<()> {
     let (path, kib) = file(bench.settings);
     let text = path.to_string_lossy().into_owned();
-    let read = |how| vec![Step::ReadFile { path: text.clone(), how, kib }, Step::Check];
+    let read =
+        |how| vec![Step::Check, Step::ReadFile { path: text.clone(), how, kib }, Step::Check];
     let mut cases = vec![
         ("read, cold", true, read(ReadHow::Read)),
         ("read, warm", false, read(ReadHow::Read)),
@@ -50,7 +51,7 @@ fn profile(bench: &Bench<'_>, rows: &mut Rows) -> anyhow::Result<()> {
     }
     let shared = format!("/dev/shm/chunkfit-p7-{}", std::process::id());
     if std::path::Path::new("/dev/shm").is_dir() {
-        let steps = vec![Step::WriteFile { path: shared, kib }, Step::Check];
+        let steps = vec![Step::Check, Step::WriteFile { path: shared, kib }, Step::Check];
         cases.push(("written to tmpfs", false, steps));
     } else {
         rows.absent("tmpfs", "there is no /dev/shm");
@@ -68,7 +69,7 @@ fn profile(bench: &Bench<'_>, rows: &mut Rows) -> anyhow::Result<()> {
             let outcome = bench.supervisor.run(&job)?;
             let record = outcome.seen()?;
             for counter in ["status", "hwm", GROUP_NOW, GROUP_ANON, GROUP_CACHE] {
-                let rise = record.checks[0].rise(&record.baseline, counter);
+                let rise = record.checks[1].rise(&record.checks[0], counter);
                 rows.add(case, counter, run, "growth", rise, "B");
             }
             rows.add(case, "peak", run, "growth", outcome.group_peak.map(|b| b as f64), "B");

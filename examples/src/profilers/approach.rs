@@ -69,7 +69,7 @@ impl Approach {
             }
             Self::Probe(backend) => Some(observer(Place::Outside, backend, Style::Traceq)),
         };
-        Job { work: subject.work.clone(), cpu, observer }
+        Job { work: subject.work.clone(), cpu, observer, preload: None }
     }
 
     /// What this approach takes for the peak, as growth over its own baseline, in bytes.

@@ -3,6 +3,7 @@
 mod analyze;
 mod approach;
 mod findings;
+mod limit;
 mod subject;
 
 use clap::Parser;
@@ -42,8 +43,11 @@ pub fn run() -> anyhow::Result<()> {
         subjects.iter().try_for_each(Subject::prime)?;
         let chosen = SERIES.into_iter().filter(|series| settings.measures(series));
         for series in chosen {
-            let rows = profile(&settings, &supervisor, &subjects, series)?;
-            protocol::write(&settings.rows(series), &rows.all)?;
+            profile(&settings, &supervisor, &subjects, series)?;
+        }
+        if settings.measures(limit::NAME) {
+            let rows = limit::profile(&settings, &supervisor, &subjects)?;
+            protocol::write(&settings.rows(limit::NAME), &rows.all)?;
         }
     }
     if settings.does(Phase::Analyze) {
@@ -53,6 +57,10 @@ pub fn run() -> anyhow::Result<()> {
                 let rows = protocol::read(&settings.rows(series))?;
                 sections.extend(analyze::sections(&Part::of(&rows, series), series));
             }
+        }
+        if settings.rows(limit::NAME).exists() {
+            let rows = protocol::read(&settings.rows(limit::NAME))?;
+            sections.push(limit::section(&Part::of(&rows, limit::NAME)));
         }
         let report = Report {
             title: "Experiment 01: approaches to the peak, compared".to_owned(),
@@ -70,13 +78,20 @@ pub fn run() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Measures one series.
 fn profile(
     settings: &Settings,
     supervisor: &Supervisor,
     subjects: &[Subject],
     series: &str,
-) -> anyhow::Result<Rows> {
+) -> anyhow::Result<()> {
     let cpu = (series == "pinned").then_some(settings.cpu);
+    // The order of the tables, not of the dice.
+    let place = |row: &Row| {
+        let subject = subjects.iter().position(|subject| subject.name == row.case);
+        let approach = Approach::ALL.iter().position(|approach| approach.name() == row.subject);
+        (subject, approach, row.run)
+    };
     let mut random = StdRng::seed_from_u64(SEED);
     let mut rows = Rows::new(series);
     let mut progress = Progress::new(u64::from(settings.runs));
@@ -101,13 +116,9 @@ fn profile(
             let watch = outcome.watch.as_ref().or(record.watch.as_ref());
             add("samples", watch.map(|watch| watch.samples as f64), "");
         }
+        // After each block, so that an interrupted run is not lost.
+        rows.all.sort_by_key(place);
+        protocol::write(&settings.rows(series), &rows.all)?;
     }
-    // The order of the tables, not of the dice.
-    let place = |row: &Row| {
-        let subject = subjects.iter().position(|subject| subject.name == row.case);
-        let approach = Approach::ALL.iter().position(|approach| approach.name() == row.subject);
-        (subject, approach, row.run)
-    };
-    rows.all.sort_by_key(place);
-    Ok(rows)
+    Ok(())
 }
