@@ -6,7 +6,9 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use ndarray::Array3;
 
 fn kernels(c: &mut Criterion) {
-    for name in ["envelope", "gaussian:sigma=3", "gst", "gst:outputs=dip"] {
+    let variants = ["gaussian:sigma=3,precision=f32", "gst:outputs=dip"];
+    let all = chunkfit_seismic::catalog();
+    for name in all.iter().map(|operator| operator.name).chain(variants) {
         let operator = chunkfit_seismic::parse(name).expect("a known operator");
         let mut group = c.benchmark_group(name);
         group.sample_size(10);

@@ -9,6 +9,8 @@
 //! cargo run --release -p chunkfit-examples --bin exp00_pitfalls -- --quick --out results/exp00
 //! ```
 //!
+//! `victim` is a victim alone, for profilers of any make: `cargo xtask bench profilers` runs it.
+//!
 //! Each has three phases that also run alone: `generate` makes input files, `profile` measures and
 //! writes rows as CSV, `analyze` makes tables, figures and `report.html` from the rows.
 //!
