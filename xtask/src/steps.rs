@@ -78,6 +78,7 @@ fn installed(subcommand: &str) -> bool {
 fn features() -> anyhow::Result<()> {
     let crates = [
         ("chunkfit-io", &["segy", "npy", "zarr"][..]),
+        ("chunkfit-seismic", &["", "rayon"]),
         ("traceq", &["", "prof", "config", "sysinfo", "tracing"]),
     ];
     for (name, features) in crates {

@@ -7,6 +7,7 @@
 //! | `envelope` | absolute value of the analytic signal of each trace | [`envelope()`] |
 //! | `gaussian` | 3-D Gaussian filter | [`gaussian()`] |
 //! | `gst` | dip, azimuth and planarity from the gradient structure tensor | [`gst()`] |
+//! | `complex-trace`, `phase`, `frequency`, `sweetness`, … | attributes of the analytic signal | [`ComplexTrace`] |
 //! | `first-derivative`, `second-derivative` | derivatives along an axis | [`Derivative`] |
 //! | `rms`, `mean`, `median` | statistics of a window | [`Rms`], [`Mean`], [`Median`] |
 //! | `gradient-magnitude` | length of the gradient of a Gaussian | [`GradientMagnitude`] |
@@ -17,10 +18,10 @@
 //! | `gradient-dips` | slopes of reflectors from gradients | [`GradientDips`] |
 //! | `time-gain`, `rescale` | sample by sample | [`TimeGain`], [`Rescale`] |
 //!
-//! The plain functions take a whole volume and know nothing of chunks. The [`Operator`]s
-//! [`Envelope`], [`Gaussian`] and [`StructureTensor`] compute one core from a block that holds the
-//! halo too, and give the same bits however the volume is cut. [`parse`] makes one from a line of
-//! text, [`catalog`] lists what can be written there.
+//! The plain functions take a whole volume and know nothing of chunks; [`whole`] does the same for
+//! any operator. An [`Operator`] computes one core from a block that holds the halo too, and gives the
+//! same bits however the volume is cut. [`parse`] makes one from a line of text, [`catalog`] lists
+//! what can be written there. [`filter`] has the filters below them, for arrays of any number of axes.
 //!
 //! ```
 //! use chunkfit_core::{Operator, Placement, Region, Shape};
@@ -43,9 +44,11 @@
 //! [`reference`](mod@reference) computes the same again, slowly and by other means, to check
 //! results with; [`synthetic`] makes volumes to try them on.
 //!
-//! What this crate does not do: read files (`chunkfit-io`), choose chunks (`chunkfit-plan`), or
-//! start threads (`chunkfit-run`). Kernels are single-threaded, so that their memory depends on
-//! shapes alone.
+//! Kernels are single-threaded, so that their memory depends on shapes alone. With the feature
+//! `rayon`, `whole_parallel` puts a volume in memory on the threads of a pool.
+//!
+//! What this crate does not do: read files (`chunkfit-io`), choose chunks (`chunkfit-plan`), or run
+//! them under a limit (`chunkfit-run`).
 //!
 //! [`Operator`]: chunkfit_core::Operator
 
