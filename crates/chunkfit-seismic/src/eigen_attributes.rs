@@ -7,7 +7,7 @@ use crate::catalog::{Parameter, Recipe};
 use crate::error::ParameterError;
 use crate::parse::per_axis;
 use crate::tensor::{self, EigenLine, Tensor};
-use crate::window;
+use crate::window::{self, Window};
 
 pub(crate) const RECIPE: Recipe = Recipe {
     name: "eigen-attributes",
@@ -197,7 +197,7 @@ impl EigenAttributes {
         chaos: Chaos,
         planarity: Planarity,
     ) -> Result<Self, ParameterError> {
-        let half = window::half_of(window)?;
+        let half = Window::new(window)?.half();
         let mut attributes = attributes.to_vec();
         attributes.sort_unstable();
         if attributes.is_empty() {

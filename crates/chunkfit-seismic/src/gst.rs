@@ -16,6 +16,7 @@ use pulp::Arch;
 
 use crate::catalog::{Parameter, Recipe};
 use crate::error::ParameterError;
+use crate::fresh::fresh;
 use crate::parse::per_axis;
 use crate::task;
 
@@ -129,7 +130,7 @@ pub struct Orientation {
 /// When an extent of `kernel` is not an odd number up to 16 383.
 pub fn gst(volume: ArrayView3<'_, f32>, kernel: [usize; 3]) -> Result<Orientation, ParameterError> {
     let tensor = StructureTensor::new(kernel, &Quantity::ALL)?;
-    let empty = || Array3::zeros(volume.raw_dim());
+    let empty = || fresh(volume.raw_dim());
     let mut orientation = Orientation { dip: empty(), azimuth: empty(), planarity: empty() };
     if let Ok(shape) = Shape::new(volume.dim().into()) {
         let Orientation { dip, azimuth, planarity } = &mut orientation;

@@ -7,7 +7,7 @@ use crate::catalog::{Parameter, Recipe};
 use crate::error::ParameterError;
 use crate::parse::per_axis;
 use crate::tensor::{self, EigenLine, Tensor};
-use crate::window;
+use crate::window::{self, Window};
 
 static OUTPUTS: [OutputSpec; 2] = [
     OutputSpec {
@@ -84,7 +84,7 @@ impl GstSlopes {
             return Err(ParameterError::Number { parameter: "scale", value: scale, expected });
         }
         let slopes = [0, 1].map(|along| Slope { along, scale });
-        let tensor = Tensor::new(window::half_of(kernel)?, slopes.to_vec());
+        let tensor = Tensor::new(Window::new(kernel)?.half(), slopes.to_vec());
         Ok(Self { kernel, scale, tensor })
     }
 

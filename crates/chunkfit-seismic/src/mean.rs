@@ -6,7 +6,7 @@ use ndarray::{ArrayView3, ArrayViewMut3};
 use crate::catalog::{Parameter, Recipe};
 use crate::error::ParameterError;
 use crate::parse::per_axis;
-use crate::window::{self, Kernel, Line, Rows, Traces, mean};
+use crate::window::{self, Kernel, Line, Rows, Traces, Window, mean};
 
 static OUTPUTS: [OutputSpec; 1] = [OutputSpec {
     name: Cow::Borrowed("mean"),
@@ -44,8 +44,7 @@ pub(crate) const RECIPE: Recipe = Recipe {
 /// [`workspace`](Operator::workspace) is 4·(min(b, x)·min(p, k) + p + n) bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mean {
-    window: [usize; 3],
-    half: [usize; 3],
+    window: Window,
 }
 
 impl Mean {
@@ -55,13 +54,13 @@ impl Mean {
     ///
     /// When an extent is not an odd number up to 16 383.
     pub fn new(window: [usize; 3]) -> Result<Self, ParameterError> {
-        Ok(Self { window, half: window::half_of(window)? })
+        Ok(Self { window: Window::new(window)? })
     }
 
     /// The window in voxels along inline, crossline and sample.
     #[must_use]
     pub const fn window(&self) -> [usize; 3] {
-        self.window
+        self.window.extents()
     }
 }
 
@@ -71,7 +70,7 @@ impl Kernel for Mean {
     type Output = f32;
 
     fn half(&self) -> [usize; 3] {
-        self.half
+        self.window.half()
     }
 
     fn channels(&self) -> [usize; 2] {
@@ -79,21 +78,21 @@ impl Kernel for Mean {
     }
 
     fn across_inlines(&self, traces: &Traces<'_, f32>, row: &mut [f32]) {
-        mean(self.half[0], |by| traces.tap(by), row);
+        mean(self.half()[0], |by| traces.tap(by), row);
     }
 
     fn across_crosslines(&self, rows: &Rows<'_, f32>, line: &mut Line<'_, f32>) {
-        mean(self.half[1], |by| rows.tap(0, by).into(), line.fill(0));
+        mean(self.half()[1], |by| rows.tap(0, by).into(), line.fill(0));
     }
 
     fn along_samples(&self, line: &Line<'_, f32>, _: &mut [f32], outputs: &mut [f32]) {
-        mean(self.half[2], |by| line.tap(0, by).into(), outputs);
+        mean(self.half()[2], |by| line.tap(0, by).into(), outputs);
     }
 }
 
 impl Operator for Mean {
     fn name(&self) -> String {
-        format!("mean:window={}", per_axis::write(&self.window))
+        format!("mean:window={}", per_axis::write(&self.window()))
     }
 
     fn outputs(&self) -> &[OutputSpec] {

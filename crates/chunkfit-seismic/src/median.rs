@@ -8,7 +8,7 @@ use ndarray::{ArrayView3, ArrayViewMut3};
 use crate::catalog::{Parameter, Recipe};
 use crate::error::ParameterError;
 use crate::parse::per_axis;
-use crate::window::{self, Kernel, Line, Rows, Traces};
+use crate::window::{self, Kernel, Line, Rows, Traces, Window};
 use network::{Network, PART};
 
 static OUTPUTS: [OutputSpec; 1] = [OutputSpec {
@@ -54,8 +54,7 @@ const LARGEST: usize = 1331;
 /// **Reference.** Batcher (1968), Sorting networks and their applications.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Median {
-    window: [usize; 3],
-    half: [usize; 3],
+    window: Window,
     /// Sorts the values along inlines.
     columns: Network,
     /// Sorts a slice across the samples, made of columns.
@@ -71,8 +70,8 @@ impl Median {
     ///
     /// When an extent is not an odd number, or the window holds more than 1331 voxels.
     pub fn new(window: [usize; 3]) -> Result<Self, ParameterError> {
-        let half = window::half_of(window)?;
-        let (voxels, largest) = (window.iter().product(), LARGEST);
+        let window = Window::new(window)?;
+        let (voxels, largest) = (window.voxels(), LARGEST);
         if voxels > largest {
             return Err(ParameterError::WindowVoxels { voxels, largest });
         }
@@ -81,16 +80,16 @@ impl Median {
             let list = |first: usize| of.order().iter().map(|wire| first + wire).collect();
             (0..count).map(|number| list(number * n)).collect::<Vec<Vec<_>>>()
         };
-        let columns = Network::merging((0..window[0]).map(|wire| vec![wire]).collect());
-        let slices = Network::merging(copies(&columns, window[1]));
-        let middle = Network::merging(copies(&slices, window[2])).only(voxels / 2);
-        Ok(Self { window, half, columns, slices, middle })
+        let columns = Network::merging((0..window.extents()[0]).map(|wire| vec![wire]).collect());
+        let slices = Network::merging(copies(&columns, window.extents()[1]));
+        let middle = Network::merging(copies(&slices, window.extents()[2])).only(voxels / 2);
+        Ok(Self { window, columns, slices, middle })
     }
 
     /// The window in voxels along inline, crossline and sample.
     #[must_use]
     pub const fn window(&self) -> [usize; 3] {
-        self.window
+        self.window.extents()
     }
 }
 
@@ -120,20 +119,20 @@ impl Kernel for Median {
     type Output = f32;
 
     fn half(&self) -> [usize; 3] {
-        self.half
+        self.window.half()
     }
 
     fn channels(&self) -> [usize; 2] {
-        [self.window[0], self.window[0] * self.window[1]]
+        [self.window()[0], self.window()[0] * self.window()[1]]
     }
 
     fn scratch(&self, _samples: usize) -> usize {
-        PART * self.window.iter().product::<usize>()
+        PART * self.window.voxels()
     }
 
     fn across_inlines(&self, traces: &Traces<'_, f32>, row: &mut [i32]) {
-        let n = row.len() / self.window[0];
-        for (by, channel) in steps(self.half[0]).zip(row.chunks_exact_mut(n)) {
+        let n = row.len() / self.window()[0];
+        for (by, channel) in steps(self.half()[0]).zip(row.chunks_exact_mut(n)) {
             let trace = traces.tap(by);
             channel.iter_mut().zip(trace).for_each(|(out, value)| *out = key(*value));
         }
@@ -141,8 +140,8 @@ impl Kernel for Median {
     }
 
     fn across_crosslines(&self, rows: &Rows<'_, i32>, line: &mut Line<'_, i32>) {
-        let n_channels = self.window[0];
-        for (number, by) in steps(self.half[1]).enumerate() {
+        let n_channels = self.window()[0];
+        for (number, by) in steps(self.half()[1]).enumerate() {
             for channel in 0..n_channels {
                 let row = rows.tap(channel, by);
                 let line = line.fill(number * n_channels + channel);
@@ -154,12 +153,12 @@ impl Kernel for Median {
     }
 
     fn along_samples(&self, line: &Line<'_, i32>, wires: &mut [i32], outputs: &mut [f32]) {
-        let n_channels = self.window[0] * self.window[1];
+        let n_channels = self.window()[0] * self.window()[1];
         let largest = self.slices.order()[n_channels - 1];
         for (part, out) in outputs.chunks_mut(PART).enumerate() {
             let at = part * PART..part * PART + out.len();
             let mut filled = wires.chunks_exact_mut(PART);
-            for by in steps(self.half[2]) {
+            for by in steps(self.half()[2]) {
                 for (channel, wire) in (0..n_channels).zip(&mut filled) {
                     wire[..out.len()].copy_from_slice(&line.tap(channel, by)[at.clone()]);
                 }
@@ -167,7 +166,7 @@ impl Kernel for Median {
             self.middle.run(wires, PART, 0..out.len());
             let middle = &wires[self.middle.order()[0] * PART..];
             out.iter_mut().zip(middle).for_each(|(out, key)| *out = value(*key));
-            for by in steps(self.half[2]) {
+            for by in steps(self.half()[2]) {
                 let last = &line.tap(largest, by)[at.clone()];
                 for (out, &last) in out.iter_mut().zip(last) {
                     *out = if last == NAN { f32::NAN } else { *out };
@@ -179,7 +178,7 @@ impl Kernel for Median {
 
 impl Operator for Median {
     fn name(&self) -> String {
-        format!("median:window={}", per_axis::write(&self.window))
+        format!("median:window={}", per_axis::write(&self.window()))
     }
 
     fn outputs(&self) -> &[OutputSpec] {

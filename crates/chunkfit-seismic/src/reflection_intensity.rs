@@ -6,7 +6,7 @@ use ndarray::{ArrayView3, ArrayViewMut3};
 use crate::catalog::{Parameter, Recipe};
 use crate::error::ParameterError;
 use crate::task;
-use crate::window::{self, Steps, Weights};
+use crate::window::{self, Steps, Weights, Window};
 
 static OUTPUTS: [OutputSpec; 1] = [OutputSpec {
     name: Cow::Borrowed("reflection-intensity"),
@@ -54,7 +54,7 @@ impl ReflectionIntensity {
     ///
     /// When `samples` is not an odd number up to 16 383.
     pub fn new(samples: usize) -> Result<Self, ParameterError> {
-        let [.., half] = window::half_of([1, 1, samples])?;
+        let [.., half] = Window::new([1, 1, samples])?.half();
         let mut weights = vec![1.0; half + 1];
         weights[half] = if half == 0 { 0.0 } else { 0.5 };
         let steps = Steps([Weights::one(), Weights::one(), Weights::even(&weights)]);

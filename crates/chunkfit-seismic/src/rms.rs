@@ -6,7 +6,7 @@ use ndarray::{ArrayView3, ArrayViewMut3};
 use crate::catalog::{Parameter, Recipe};
 use crate::error::ParameterError;
 use crate::parse::per_axis;
-use crate::window::{self, Kernel, Line, Rows, Traces, sum, summed};
+use crate::window::{self, Kernel, Line, Rows, Traces, Window, sum, summed};
 
 static OUTPUTS: [OutputSpec; 1] = [OutputSpec {
     name: Cow::Borrowed("rms"),
@@ -41,8 +41,7 @@ pub(crate) const RECIPE: Recipe = Recipe {
 /// [`workspace`](Operator::workspace) is 8·(min(b, x)·min(p, k) + p) + 4·n bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rms {
-    window: [usize; 3],
-    half: [usize; 3],
+    window: Window,
 }
 
 impl Rms {
@@ -52,13 +51,13 @@ impl Rms {
     ///
     /// When an extent is not an odd number up to 16 383.
     pub fn new(window: [usize; 3]) -> Result<Self, ParameterError> {
-        Ok(Self { window, half: window::half_of(window)? })
+        Ok(Self { window: Window::new(window)? })
     }
 
     /// The window in voxels along inline, crossline and sample.
     #[must_use]
     pub const fn window(&self) -> [usize; 3] {
-        self.window
+        self.window.extents()
     }
 }
 
@@ -68,7 +67,7 @@ impl Kernel for Rms {
     type Output = f32;
 
     fn half(&self) -> [usize; 3] {
-        self.half
+        self.window.half()
     }
 
     fn channels(&self) -> [usize; 2] {
@@ -77,7 +76,7 @@ impl Kernel for Rms {
 
     fn across_inlines(&self, traces: &Traces<'_, f32>, row: &mut [f64]) {
         sum(
-            self.half[0],
+            self.half()[0],
             |by| traces.tap(by),
             |value: f32| f64::from(value) * f64::from(value),
             row,
@@ -85,19 +84,19 @@ impl Kernel for Rms {
     }
 
     fn across_crosslines(&self, rows: &Rows<'_, f64>, line: &mut Line<'_, f64>) {
-        sum(self.half[1], |by| rows.tap(0, by).into(), |square| square, line.fill(0));
+        sum(self.half()[1], |by| rows.tap(0, by).into(), |square| square, line.fill(0));
     }
 
     fn along_samples(&self, line: &Line<'_, f64>, _: &mut [f64], outputs: &mut [f32]) {
-        let voxels = self.window.iter().map(|n| *n as f64).product::<f64>();
+        let voxels = self.window.voxels() as f64;
         let squares = |by| [line.tap(0, by).into()];
-        summed(self.half[2], squares, |[squares]| (squares / voxels).sqrt() as f32, outputs);
+        summed(self.half()[2], squares, |[squares]| (squares / voxels).sqrt() as f32, outputs);
     }
 }
 
 impl Operator for Rms {
     fn name(&self) -> String {
-        format!("rms:window={}", per_axis::write(&self.window))
+        format!("rms:window={}", per_axis::write(&self.window()))
     }
 
     fn outputs(&self) -> &[OutputSpec] {

@@ -6,7 +6,7 @@ use ndarray::{ArrayView3, ArrayViewMut3};
 use crate::catalog::{Parameter, Recipe};
 use crate::error::ParameterError;
 use crate::parse::per_axis;
-use crate::window::{self, Kernel, Line, Rows, Traces, sum, summed};
+use crate::window::{self, Kernel, Line, Rows, Traces, Window, sum, summed};
 
 static OUTPUTS: [OutputSpec; 1] = [OutputSpec {
     name: Cow::Borrowed("semblance"),
@@ -46,8 +46,7 @@ pub(crate) const RECIPE: Recipe = Recipe {
 /// algorithm, Geophysics 63, along horizontal layers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Semblance {
-    window: [usize; 3],
-    half: [usize; 3],
+    window: Window,
 }
 
 impl Semblance {
@@ -57,13 +56,13 @@ impl Semblance {
     ///
     /// When an extent is not an odd number up to 16 383.
     pub fn new(window: [usize; 3]) -> Result<Self, ParameterError> {
-        Ok(Self { window, half: window::half_of(window)? })
+        Ok(Self { window: Window::new(window)? })
     }
 
     /// The window in voxels along inline, crossline and sample.
     #[must_use]
     pub const fn window(&self) -> [usize; 3] {
-        self.window
+        self.window.extents()
     }
 }
 
@@ -73,7 +72,7 @@ impl Kernel for Semblance {
     type Output = f32;
 
     fn half(&self) -> [usize; 3] {
-        self.half
+        self.window.half()
     }
 
     /// Sums over traces of amplitudes, and of their squares.
@@ -84,7 +83,7 @@ impl Kernel for Semblance {
     fn across_inlines(&self, traces: &Traces<'_, f32>, row: &mut [f64]) {
         let n = row.len() / 2;
         let (amplitudes, squares) = row.split_at_mut(n);
-        let (half, tap) = (self.half[0], |by| traces.tap(by));
+        let (half, tap) = (self.half()[0], |by| traces.tap(by));
         sum(half, tap, |value: f32| f64::from(value), amplitudes);
         sum(half, tap, |value: f32| f64::from(value) * f64::from(value), squares);
     }
@@ -92,26 +91,26 @@ impl Kernel for Semblance {
     fn across_crosslines(&self, rows: &Rows<'_, f64>, line: &mut Line<'_, f64>) {
         for channel in 0..2 {
             let tap = |by| rows.tap(channel, by).into();
-            sum(self.half[1], tap, |value| value, line.fill(channel));
+            sum(self.half()[1], tap, |value| value, line.fill(channel));
         }
         line.fill(0).iter_mut().for_each(|stack| *stack *= *stack);
     }
 
     fn along_samples(&self, line: &Line<'_, f64>, _: &mut [f64], outputs: &mut [f32]) {
-        let traces = (self.window[0] * self.window[1]) as f64;
+        let traces = (self.window()[0] * self.window()[1]) as f64;
         let tap = |by| [line.tap(0, by).into(), line.tap(1, by).into()];
         let ratio = |[stack, energy]: [f64; 2]| {
             let ratio = stack / (energy * traces);
             // An infinity over an infinity is a NaN as it is.
             (if energy == 0.0 { 0.0 } else { ratio }) as f32
         };
-        summed(self.half[2], tap, ratio, outputs);
+        summed(self.half()[2], tap, ratio, outputs);
     }
 }
 
 impl Operator for Semblance {
     fn name(&self) -> String {
-        format!("semblance:window={}", per_axis::write(&self.window))
+        format!("semblance:window={}", per_axis::write(&self.window()))
     }
 
     fn outputs(&self) -> &[OutputSpec] {

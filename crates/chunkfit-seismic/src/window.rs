@@ -26,15 +26,33 @@ pub(crate) const EXPECTED: &str = "an odd number, or three as 3x3x9";
 /// A window is this long at most: longer than any axis.
 const LARGEST_WINDOW: usize = 16_383;
 
-/// Voxels on each side of the centre of `window`, when it has one.
-pub(crate) fn half_of(window: [usize; 3]) -> Result<[usize; 3], ParameterError> {
-    for axis in Axis::ALL {
-        let (window, largest) = (window[axis.index()], LARGEST_WINDOW);
-        if window.is_multiple_of(2) || window > largest {
-            return Err(ParameterError::Window { axis, window, largest });
+/// Voxels along each axis, an odd number, so that there is a centre.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Window([usize; 3]);
+
+impl Window {
+    pub(crate) fn new(extents: [usize; 3]) -> Result<Self, ParameterError> {
+        for axis in Axis::ALL {
+            let (window, largest) = (extents[axis.index()], LARGEST_WINDOW);
+            if window.is_multiple_of(2) || window > largest {
+                return Err(ParameterError::Window { axis, window, largest });
+            }
         }
+        Ok(Self(extents))
     }
-    Ok(window.map(|window| window / 2))
+
+    pub(crate) const fn extents(&self) -> [usize; 3] {
+        self.0
+    }
+
+    pub(crate) fn voxels(&self) -> usize {
+        self.0.iter().product()
+    }
+
+    /// Voxels on each side of the centre.
+    pub(crate) fn half(&self) -> [usize; 3] {
+        self.0.map(|extent| extent / 2)
+    }
 }
 
 /// What a filter does at each of the three steps.

@@ -7,6 +7,7 @@ mod contract;
 mod filters;
 mod golden;
 mod gst;
+mod names;
 mod oracle;
 mod property;
 mod verify;

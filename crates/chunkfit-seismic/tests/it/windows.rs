@@ -131,11 +131,7 @@ fn a_real_cube() {
     let Some(cube) = real_cube() else { return };
     let part = cube.slice(ndarray::s![20..50, 31..60, 10..95]).to_owned();
     for &name in NAMES {
-        let outputs = apply(name, part.view());
-        let views: Vec<_> = outputs.iter().map(|output| output.view()).collect();
-        let at = Placement::whole(Shape::new(part.dim().into()).unwrap());
-        let check = reference::verify(name, part.view(), &at, &views).unwrap();
-        assert!(check.passed, "{name}: {check:?}");
+        verified(name, &part);
     }
 }
 
