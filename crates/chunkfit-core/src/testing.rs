@@ -65,28 +65,50 @@ impl Dice {
     }
 }
 
-/// A pattern that no kernel produces, to prefill outputs with.
-const DIRT: f32 = f32::from_bits(0x7FC0_DEAD);
+/// The type of a voxel, as far as the checkers go: `f32` or `f64`.
+pub trait Voxel: Copy + From<f32> {
+    /// A pattern that no kernel produces, to prefill outputs with.
+    const DIRT: Self;
+
+    /// Its bits.
+    fn bits(self) -> u64;
+}
+
+impl Voxel for f32 {
+    const DIRT: Self = Self::from_bits(0x7FC0_DEAD);
+
+    fn bits(self) -> u64 {
+        self.to_bits().into()
+    }
+}
+
+impl Voxel for f64 {
+    const DIRT: Self = Self::from_bits(0x7FF8_DEAD_DEAD_DEAD);
+
+    fn bits(self) -> u64 {
+        self.to_bits()
+    }
+}
 
 /// Runs `operator` on one task, with dirty output buffers.
 ///
 /// # Panics
 ///
 /// When the operator fails, or leaves an output voxel unwritten.
-pub fn apply_at(
-    operator: &dyn Operator,
-    volume: ArrayView3<'_, f32>,
+pub fn apply_at<T: Voxel>(
+    operator: &dyn Operator<T>,
+    volume: ArrayView3<'_, T>,
     at: &Placement,
-) -> Vec<Array3<f32>> {
+) -> Vec<Array3<T>> {
     let core = at.core().shape().extents();
-    let mut outputs = vec![Array3::from_elem(core, DIRT); operator.outputs().len()];
+    let mut outputs = vec![Array3::from_elem(core, T::DIRT); operator.outputs().len()];
     let mut views: Vec<_> = outputs.iter_mut().map(|out| out.view_mut()).collect();
     let name = operator.name();
     operator
         .apply(at.block().view(volume), at, &mut views)
         .unwrap_or_else(|error| panic!("{name} failed at {}: {error}", at.core()));
     for (output, spec) in outputs.iter().zip(operator.outputs()) {
-        let dirty = output.iter().filter(|v| v.to_bits() == DIRT.to_bits()).count();
+        let dirty = output.iter().filter(|v| v.bits() == T::DIRT.bits()).count();
         assert_eq!(dirty, 0, "{name} left {dirty} voxels of {} unwritten", spec.name);
     }
     outputs
@@ -97,12 +119,12 @@ pub fn apply_at(
 /// # Panics
 ///
 /// When it does not.
-pub fn check_operator(operator: &dyn Operator, largest: [usize; 3], cases: u64) {
+pub fn check_operator<T: Voxel>(operator: &dyn Operator<T>, largest: [usize; 3], cases: u64) {
     let name = operator.name();
     for seed in 0..cases {
         let mut dice = Dice::new(seed);
         let shape = dice.shape(largest);
-        let volume = dice.volume(shape);
+        let volume = dice.volume(shape).mapv(T::from);
         let whole = apply_at(operator, volume.view(), &Placement::whole(shape));
         let grid = ChunkGrid::new(shape, dice.shape(shape.extents()));
         for core in grid.iter() {
@@ -112,7 +134,7 @@ pub fn check_operator(operator: &dyn Operator, largest: [usize; 3], cases: u64) 
                 let same = part
                     .iter()
                     .zip(core.view(full.view()))
-                    .all(|(a, b)| a.to_bits() == b.to_bits());
+                    .all(|(a, b)| a.bits() == b.bits());
                 assert!(
                     same,
                     "{name}: {} of core {core} differs from the whole volume {shape} (chunk {}, \
@@ -133,8 +155,8 @@ pub fn check_operator(operator: &dyn Operator, largest: [usize; 3], cases: u64) 
 /// # Panics
 ///
 /// When a task allocates more, or declares more than `slack` bytes that it does not use.
-pub fn check_workspace(
-    operator: &dyn Operator,
+pub fn check_workspace<T: Voxel>(
+    operator: &dyn Operator<T>,
     largest: [usize; 3],
     cases: u64,
     slack: ByteSize,
@@ -144,10 +166,10 @@ pub fn check_workspace(
     for seed in 0..cases {
         let mut dice = Dice::new(seed);
         let shape = dice.shape(largest);
-        let volume = dice.volume(shape);
+        let volume = dice.volume(shape).mapv(T::from);
         let at = Placement::new(shape, dice.region(shape), &operator.halo());
         let (block, core) = (at.block().shape(), at.core().shape());
-        let mut outputs = vec![Array3::from_elem(core.extents(), DIRT); operator.outputs().len()];
+        let mut outputs = vec![Array3::from_elem(core.extents(), T::DIRT); operator.outputs().len()];
         let mut views: Vec<_> = outputs.iter_mut().map(|out| out.view_mut()).collect();
         let used = heap_peak(&mut || {
             operator
@@ -209,7 +231,7 @@ pub fn check_source(source: &dyn Source, whole: ArrayView3<'_, f32>, cases: u64)
     for seed in 0..=cases {
         let mut dice = Dice::new(seed);
         let region = if seed == 0 { Region::whole(shape) } else { dice.region(shape) };
-        let mut out = Array3::from_elem(region.shape().extents(), DIRT);
+        let mut out = Array3::from_elem(region.shape().extents(), f32::DIRT);
         source
             .read(&region, out.view_mut())
             .unwrap_or_else(|error| panic!("reading {region} failed: {error}"));

@@ -2,21 +2,23 @@
 
 use ndarray::{Array3, Dim, Ix3};
 
+use crate::filter::Sample;
+
 /// From this size on, huge pages are asked for: what an allocator maps apart from its heap.
 #[cfg(target_os = "linux")]
 const LARGE: usize = 4 << 20;
 
 /// An array of zeros whose pages do not exist yet, huge ones where the system grants them: the first
 /// touch of 4 KiB pages costs more than most kernels.
-pub(crate) fn fresh(shape: Ix3) -> Array3<f32> {
-    let array = Array3::zeros(Dim(shape));
+pub(crate) fn fresh<T: Sample>(shape: Ix3) -> Array3<T> {
+    let array = Array3::from_elem(Dim(shape), T::default());
     #[cfg(target_os = "linux")]
     ask_for_huge_pages(&array);
     array
 }
 
 #[cfg(target_os = "linux")]
-fn ask_for_huge_pages(array: &Array3<f32>) {
+fn ask_for_huge_pages<T>(array: &Array3<T>) {
     use rustix::mm::{Advice, madvise};
 
     let bytes = size_of_val(array.as_slice().unwrap_or_default());
@@ -42,7 +44,7 @@ mod tests {
     #[test]
     fn is_zero_at_any_size() {
         for shape in [[0, 3, 4], [2, 3, 5], [3, 7, 100_003]] {
-            let array = fresh(Dim(shape));
+            let array = fresh::<f32>(Dim(shape));
             assert_eq!(array.shape(), shape);
             assert!(array.iter().all(|value| value.to_bits() == 0));
         }

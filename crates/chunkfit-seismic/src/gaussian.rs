@@ -6,7 +6,7 @@ use ndarray::{Array3, ArrayView3, ArrayViewMut3};
 
 use crate::catalog::{Parameter, Recipe};
 use crate::error::ParameterError;
-use crate::filter::{Buffers, Double, Kernel, Single, sweep};
+use crate::filter::{Arithmetic, Buffers, Double, Kernel, Sample, Single, sweep};
 use crate::fresh::fresh;
 use crate::parse::per_axis;
 use crate::task;
@@ -99,13 +99,13 @@ pub enum Precision {
     /// In `f64`, with the bits of SciPy.
     #[default]
     Double,
-    /// In `f32` with fused operations, for `f32` volumes: faster, with errors below
-    /// 5e-7 of the largest value that the kernel sees. The bits depend on the processor, but not on
-    /// how a volume is cut.
+    /// In `f32` with fused operations: faster, with errors below 5e-7 of the largest value that the
+    /// kernel sees. The bits depend on the processor, but not on how a volume is cut. A volume of
+    /// `f64` keeps sums in `f64`.
     Single,
 }
 
-/// The Gaussian filter as an operator: output `gaussian`.
+/// The Gaussian filter as an operator on volumes of `f32` or `f64`: output `gaussian`.
 ///
 /// Three passes, along inline, crossline and sample, each rounded to the type of the volume, as in
 /// SciPy.
@@ -176,10 +176,6 @@ impl Gaussian {
         self.truncate
     }
 
-    fn radii(&self) -> [usize; 3] {
-        self.kernels.each_ref().map(|kernel| kernel.reach()[0])
-    }
-
     fn name(&self) -> String {
         let mut name = format!("gaussian:sigma={}", per_axis::write(&self.sigma));
         if self.truncate != 4.0 {
@@ -196,16 +192,34 @@ impl Gaussian {
     }
 
     /// Filters `core` of `block`.
-    fn sweep(&self, block: ArrayView3<'_, f32>, core: &Region, out: ArrayViewMut3<'_, f32>) {
+    fn sweep<T: Amplitude>(
+        &self,
+        block: ArrayView3<'_, T>,
+        core: &Region,
+        out: ArrayViewMut3<'_, T>,
+    ) {
         let core = Axis::ALL.map(|axis| core.range(axis));
         match self.precision {
-            Precision::Double => sweep::<f32, Double>(&self.kernels, block, core, out),
-            Precision::Single => sweep::<f32, Single>(&self.kernels, block, core, out),
+            Precision::Double => sweep::<T, Double>(&self.kernels, block, core, out),
+            Precision::Single => sweep::<T, T::Fast>(&self.kernels, block, core, out),
         }
     }
 }
 
-impl Operator for Gaussian {
+/// The type of an amplitude, with the fastest arithmetic that is good enough for it.
+trait Amplitude: Sample {
+    type Fast: Arithmetic<Self>;
+}
+
+impl Amplitude for f32 {
+    type Fast = Single;
+}
+
+impl Amplitude for f64 {
+    type Fast = Double;
+}
+
+impl<T: Amplitude> Operator<T> for Gaussian {
     fn name(&self) -> String {
         Self::name(self)
     }
@@ -215,22 +229,22 @@ impl Operator for Gaussian {
     }
 
     fn halo(&self) -> Halo {
-        Halo::symmetric(self.radii())
+        Halo::symmetric(self.kernels.each_ref().map(|kernel| kernel.reach()[0]))
     }
 
     fn workspace(&self, block: Shape, core: Shape) -> ByteSize {
         let buffers = self.buffers(block, core);
         ByteSize::new(match self.precision {
-            Precision::Double => buffers.bytes::<f32, f64>(),
-            Precision::Single => buffers.bytes::<f32, f32>(),
+            Precision::Double => buffers.bytes::<T, f64>(),
+            Precision::Single => buffers.bytes::<T, <T::Fast as Arithmetic<T>>::Number>(),
         } as u64)
     }
 
     fn apply(
         &self,
-        block: ArrayView3<'_, f32>,
+        block: ArrayView3<'_, T>,
         at: &Placement,
-        outputs: &mut [ArrayViewMut3<'_, f32>],
+        outputs: &mut [ArrayViewMut3<'_, T>],
     ) -> Result<(), OperatorError> {
         let core = task::core_in_block(self, &block, at, outputs)?;
         for out in outputs {

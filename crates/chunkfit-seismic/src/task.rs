@@ -3,11 +3,11 @@ use ndarray::{ArrayView3, ArrayViewMut3};
 
 /// The core in the coordinates of the block, once the arrays fit the placement and the block is
 /// exactly the core with the operator's halo: the kernels reflect at the faces of the block.
-pub(crate) fn core_in_block(
-    operator: &dyn Operator,
-    block: &ArrayView3<'_, f32>,
+pub(crate) fn core_in_block<T>(
+    operator: &dyn Operator<T>,
+    block: &ArrayView3<'_, T>,
     at: &Placement,
-    outputs: &[ArrayViewMut3<'_, f32>],
+    outputs: &[ArrayViewMut3<'_, T>],
 ) -> Result<Region, OperatorError> {
     operator.check_arrays(block, at, outputs)?;
     let needed = at.core().expand(&operator.halo(), at.volume());

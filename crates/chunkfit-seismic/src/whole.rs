@@ -1,6 +1,7 @@
 use chunkfit_core::{Operator, OperatorError, Placement, Shape};
 use ndarray::{Array3, ArrayView3};
 
+use crate::filter::Sample;
 use crate::fresh::fresh;
 
 /// Applies `operator` to a whole volume, on this thread; one array for each of its outputs, of the
@@ -21,10 +22,10 @@ use crate::fresh::fresh;
 /// # Errors
 ///
 /// When the operator fails.
-pub fn whole<O: Operator + ?Sized>(
+pub fn whole<T: Sample, O: Operator<T> + ?Sized>(
     operator: &O,
-    volume: ArrayView3<'_, f32>,
-) -> Result<Vec<Array3<f32>>, OperatorError> {
+    volume: ArrayView3<'_, T>,
+) -> Result<Vec<Array3<T>>, OperatorError> {
     let mut outputs = outputs(operator, volume);
     if let Ok(shape) = Shape::new(volume.dim().into()) {
         let mut views: Vec<_> = outputs.iter_mut().map(|output| output.view_mut()).collect();
@@ -33,7 +34,10 @@ pub fn whole<O: Operator + ?Sized>(
     Ok(outputs)
 }
 
-fn outputs<O: Operator + ?Sized>(operator: &O, volume: ArrayView3<'_, f32>) -> Vec<Array3<f32>> {
+fn outputs<T: Sample, O: Operator<T> + ?Sized>(
+    operator: &O,
+    volume: ArrayView3<'_, T>,
+) -> Vec<Array3<T>> {
     operator.outputs().iter().map(|_| fresh(volume.raw_dim())).collect()
 }
 
@@ -45,6 +49,8 @@ mod parallel {
     use chunkfit_core::{Axis, Operator, OperatorError, Placement, Reach, Region, Shape};
     use ndarray::{Array3, ArrayView3, ArrayViewMut3, Axis as ArrayAxis};
     use rayon::iter::{IntoParallelIterator, ParallelIterator};
+
+    use crate::filter::Sample;
 
     /// Parts for each thread, so that a slow one does not keep the others waiting.
     const PARTS_PER_THREAD: usize = 4;
@@ -70,10 +76,10 @@ mod parallel {
     /// # Errors
     ///
     /// When the operator fails.
-    pub fn whole_parallel<O: Operator + ?Sized>(
+    pub fn whole_parallel<T: Sample + Sync, O: Operator<T> + ?Sized>(
         operator: &O,
-        volume: ArrayView3<'_, f32>,
-    ) -> Result<Vec<Array3<f32>>, OperatorError> {
+        volume: ArrayView3<'_, T>,
+    ) -> Result<Vec<Array3<T>>, OperatorError> {
         let mut outputs = super::outputs(operator, volume);
         let Ok(shape) = Shape::new(volume.dim().into()) else { return Ok(outputs) };
         let axis = split_axis(shape);
@@ -91,7 +97,7 @@ mod parallel {
         if shape[Axis::Inline] >= shape[Axis::Crossline] { Axis::Inline } else { Axis::Crossline }
     }
 
-    fn thickness<O: Operator + ?Sized>(
+    fn thickness<T, O: Operator<T> + ?Sized>(
         operator: &O,
         shape: Shape,
         axis: Axis,
@@ -106,12 +112,12 @@ mod parallel {
     }
 
     /// The outputs in slabs along `axis`, each with its place in the volume.
-    fn parts(
-        outputs: &mut [Array3<f32>],
+    fn parts<T>(
+        outputs: &mut [Array3<T>],
         shape: Shape,
         axis: Axis,
         thickness: usize,
-    ) -> Vec<(Region, Vec<ArrayViewMut3<'_, f32>>)> {
+    ) -> Vec<(Region, Vec<ArrayViewMut3<'_, T>>)> {
         let place = |first: usize| {
             let (mut start, mut end) = ([0; 3], shape.extents());
             start[axis.index()] = first;

@@ -55,6 +55,8 @@ fn workspace_is_not_exceeded() {
         check_workspace(operator.as_ref(), [3, 4, 300], 20, ByteSize::kib(32), heap_peak);
         declared_to_the_byte(operator.as_ref());
     }
+    let double = Gaussian::new([2.0, 1.0, 0.5], 4.0).unwrap();
+    check_workspace::<f64>(&double, [20, 30, 90], 60, ByteSize::kib(32), heap_peak);
     for name in [
         "envelope",
         "phase",

@@ -17,7 +17,7 @@ mod volume;
 
 use ndarray::{Array, ArrayView, RemoveAxis};
 
-pub(crate) use arithmetic::{Double, Single};
+pub(crate) use arithmetic::{Arithmetic, Double, Single};
 pub use error::FilterError;
 pub(crate) use kernel::Kernel;
 pub use sample::Sample;

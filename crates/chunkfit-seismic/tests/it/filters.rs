@@ -5,7 +5,7 @@ use std::path::Path;
 use chunkfit_core::testing::{Dice, apply_at, check_operator};
 use chunkfit_core::{Placement, Shape};
 use chunkfit_seismic::filter::{self, Sample};
-use chunkfit_seismic::{Gaussian, Precision, gaussian};
+use chunkfit_seismic::{Gaussian, Precision, gaussian, whole};
 use ndarray::{
     Array, Array3, ArrayD, ArrayView, Axis, Dimension, Ix1, Ix2, Ix3, Ix4, RemoveAxis, s,
 };
@@ -219,12 +219,27 @@ fn single_precision_is_close_and_does_not_depend_on_chunks() {
     let volume = Dice::new(5).volume(shape);
     for sigma in [[3.0; 3], [1.0, 0.0, 2.5]] {
         let fast = filter(sigma).with_precision(Precision::Single);
-        check_operator(&fast, [9, 10, 23], 10);
+        check_operator::<f32>(&fast, [9, 10, 23], 10);
         let at = Placement::whole(shape);
         let got = apply_at(&fast, volume.view(), &at).remove(0);
         let exact = apply_at(&filter(sigma), volume.view(), &at).remove(0);
         let worst = got.iter().zip(&exact).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         assert!(worst > 0.0 && worst < 5e-7, "{sigma:?}: {worst}");
+    }
+}
+
+#[test]
+fn double_volumes_have_the_bits_of_the_filter_and_do_not_depend_on_chunks() {
+    let shape = Shape::new([11, 17, 45]).unwrap();
+    let volume = Dice::new(6).volume(shape).mapv(|v| f64::from(v) * 1.000_000_01 + 1e-9);
+    let single = Precision::Single;
+    for (sigma, truncate) in [([3.0; 3], 4.0), ([1.0, 0.0, 2.5], 3.0)] {
+        let operator = Gaussian::new(sigma, truncate).unwrap();
+        check_operator::<f64>(&operator, [9, 10, 23], 10);
+        let got = whole(&operator, volume.view()).unwrap().remove(0);
+        assert_eq!(got, filter::gaussian(volume.view(), &sigma, truncate).unwrap());
+        // There is nothing faster that is good enough.
+        assert_eq!(got, whole(&operator.with_precision(single), volume.view()).unwrap()[0]);
     }
 }
 
