@@ -1,15 +1,18 @@
 //! One kernel on one volume in a fresh process: time of the first call and of later ones, and bytes.
 //!
-//! `kernel NAME AxBxC [THREADS]` prints one line of JSON. NAME is an operator as `chunkfit operators`
-//! lists them, `copy`, `copy-reused` or `ndarray-ndimage`. With more than one thread the whole volume
-//! is cut into slabs for a pool of that size.
+//! `kernel NAME AxBxC [THREADS] [mapped]` prints one line of JSON. NAME is an operator as
+//! `chunkfit operators` lists them, `copy`, `copy-reused` or `ndarray-ndimage`. With more than one thread
+//! the whole volume is cut into slabs for a pool of that size. With `mapped` the input is a file in the
+//! folder for temporary files, mapped into memory.
 
 use std::hint::black_box;
+use std::io::{BufWriter, Write};
 use std::time::Instant;
 
 use chunkfit_benches::noise;
 use chunkfit_core::{ByteSize, Shape};
 use memcage::resident;
+use memmap2::Mmap;
 use ndarray::{Array3, ArrayView3};
 use serde_json::json;
 
@@ -28,13 +31,14 @@ fn main() -> Result<(), Error> {
     black_box(kernel(noise([20, 21, 22]).view())?);
 
     let base = resident::current_bytes()?;
-    let volume = noise(shape.extents());
+    let input = Input::new(shape, arguments.next().as_deref())?;
+    let volume = input.view(shape)?;
     resident::reset_peak()?;
     let mut seconds = Vec::new();
     let mut peak = 0;
     for call in 0..=REPEATS {
         let started = Instant::now();
-        let outputs = black_box(kernel(volume.view())?);
+        let outputs = black_box(kernel(volume)?);
         seconds.push(started.elapsed().as_secs_f64());
         if call == 0 {
             peak = resident::peak_bytes()?;
@@ -55,6 +59,46 @@ fn main() -> Result<(), Error> {
     });
     println!("{line}");
     Ok(())
+}
+
+/// A volume, in memory or in a file.
+enum Input {
+    Memory(Array3<f32>),
+    Mapped(Mmap),
+}
+
+impl Input {
+    fn new(shape: Shape, place: Option<&str>) -> Result<Self, Error> {
+        let [inlines, crosslines, samples] = shape.extents();
+        match place {
+            None => Ok(Self::Memory(noise(shape.extents()))),
+            Some("mapped") => {
+                let file = tempfile::tempfile()?;
+                let mut to = BufWriter::new(&file);
+                // Inline by inline, so that what this process writes does not count as its peak.
+                let inline = noise([1, crosslines, samples]);
+                for _ in 0..inlines {
+                    inline.iter().try_for_each(|value| to.write_all(&value.to_ne_bytes()))?;
+                }
+                to.flush()?;
+                drop(to);
+                #[expect(unsafe_code, reason = "mapping a file has no safe form")]
+                // SAFETY: the file has no name, so nobody else changes it.
+                Ok(Self::Mapped(unsafe { Mmap::map(&file) }?))
+            }
+            Some(other) => Err(format!("{other}? give `mapped` or nothing").into()),
+        }
+    }
+
+    fn view(&self, shape: Shape) -> Result<ArrayView3<'_, f32>, Error> {
+        match self {
+            Self::Memory(volume) => Ok(volume.view()),
+            Self::Mapped(file) => {
+                let values = bytemuck::try_cast_slice(file).map_err(|error| error.to_string())?;
+                Ok(ArrayView3::from_shape(shape.extents(), values)?)
+            }
+        }
+    }
 }
 
 fn kernel(name: &str, threads: usize) -> Result<Kernel, Error> {

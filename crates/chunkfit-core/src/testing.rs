@@ -131,10 +131,8 @@ pub fn check_operator<T: Voxel>(operator: &dyn Operator<T>, largest: [usize; 3],
             let at = Placement::new(shape, core, &operator.halo());
             let parts = apply_at(operator, volume.view(), &at);
             for ((part, full), spec) in parts.iter().zip(&whole).zip(operator.outputs()) {
-                let same = part
-                    .iter()
-                    .zip(core.view(full.view()))
-                    .all(|(a, b)| a.bits() == b.bits());
+                let same =
+                    part.iter().zip(core.view(full.view())).all(|(a, b)| a.bits() == b.bits());
                 assert!(
                     same,
                     "{name}: {} of core {core} differs from the whole volume {shape} (chunk {}, \
@@ -169,7 +167,8 @@ pub fn check_workspace<T: Voxel>(
         let volume = dice.volume(shape).mapv(T::from);
         let at = Placement::new(shape, dice.region(shape), &operator.halo());
         let (block, core) = (at.block().shape(), at.core().shape());
-        let mut outputs = vec![Array3::from_elem(core.extents(), T::DIRT); operator.outputs().len()];
+        let mut outputs =
+            vec![Array3::from_elem(core.extents(), T::DIRT); operator.outputs().len()];
         let mut views: Vec<_> = outputs.iter_mut().map(|out| out.view_mut()).collect();
         let used = heap_peak(&mut || {
             operator

@@ -3,13 +3,13 @@ use std::ops::Range;
 
 use chunkfit_core::{Axis, ByteSize, Halo, Operator, OperatorError, OutputSpec, Placement, Reach};
 use chunkfit_core::{Region, Shape};
-use ndarray::{Array3, ArrayView1, ArrayView3, ArrayViewMut3, Axis as ArrayAxis, s};
+use ndarray::{Array3, ArrayView3, ArrayViewMut3, Axis as ArrayAxis};
 use pulp::{Arch, Simd, WithSimd};
 
 use crate::catalog::Recipe;
 use crate::fresh::fresh;
 use crate::hilbert::{self, Analytic, Hilbert};
-use crate::task;
+use crate::{task, trace};
 
 pub(crate) static OUTPUTS: [OutputSpec; 1] = [OutputSpec {
     name: Cow::Borrowed("envelope"),
@@ -105,18 +105,18 @@ fn envelope_into(
     mut out: ArrayViewMut3<'_, f32>,
 ) {
     let arch = Arch::new();
+    let (n_crosslines, n) = (traces.len_of(ArrayAxis(1)), samples.len());
     let mut row = Vec::new();
     Hilbert::new(traces.len_of(ArrayAxis(2))).each(traces, |trace| {
         let [i, x] = trace.at;
-        let mut out = out.slice_mut(s![i, x, ..]);
-        match out.as_slice_mut() {
-            Some(out) => arch.dispatch(Modulus { trace: &trace, samples: samples.clone(), out }),
-            None => {
-                row.resize(samples.len(), 0.0);
-                let samples = samples.clone();
-                arch.dispatch(Modulus { trace: &trace, samples, out: &mut row });
-                out.assign(&ArrayView1::from(&row));
-            }
+        let samples = samples.clone();
+        if let Some(out) = out.as_slice_mut() {
+            let out = &mut out[(i * n_crosslines + x) * n..][..n];
+            arch.dispatch(Modulus { trace: &trace, samples, out });
+        } else {
+            row.resize(n, 0.0);
+            arch.dispatch(Modulus { trace: &trace, samples, out: &mut row });
+            trace::write(&mut out, trace.at, 0..n, &row);
         }
     });
 }

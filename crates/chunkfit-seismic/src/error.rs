@@ -35,16 +35,6 @@ pub enum ParameterError {
         /// The largest radius.
         largest: usize,
     },
-    /// A window has no centre, or is larger than any volume.
-    #[error("kernel is {kernel} along the {axis} axis; give an odd number from 1 to {largest}")]
-    Kernel {
-        /// The axis.
-        axis: Axis,
-        /// The value.
-        kernel: usize,
-        /// The largest window.
-        largest: usize,
-    },
     /// A standard deviation leaves nothing of the derivative of a Gaussian.
     #[error("sigma is {sigma} along the {axis} axis; give at least {smallest} for a derivative")]
     SmallSigma {
@@ -56,8 +46,12 @@ pub enum ParameterError {
         smallest: f64,
     },
     /// A window has no centre, or is larger than any volume.
-    #[error("window is {window} along the {axis} axis; give an odd number from 1 to {largest}")]
+    #[error(
+        "{parameter} is {window} along the {axis} axis; give an odd number from 1 to {largest}"
+    )]
     Window {
+        /// Name of the parameter.
+        parameter: &'static str,
         /// The axis.
         axis: Axis,
         /// The value.

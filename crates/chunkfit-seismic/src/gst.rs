@@ -4,12 +4,11 @@ mod gradient;
 mod lanes;
 mod normal;
 mod sweep;
-mod window;
 
 use std::borrow::Cow;
 use std::fmt;
 
-use chunkfit_core::{Axis, ByteSize, Halo, Operator, OperatorError, OutputSpec, Placement};
+use chunkfit_core::{ByteSize, Halo, Operator, OperatorError, OutputSpec, Placement};
 use chunkfit_core::{Region, Shape};
 use ndarray::{Array3, ArrayView3, ArrayViewMut3};
 use pulp::Arch;
@@ -19,6 +18,7 @@ use crate::error::ParameterError;
 use crate::fresh::fresh;
 use crate::parse::per_axis;
 use crate::task;
+use crate::window::Window;
 
 pub(crate) const RECIPE: Recipe = Recipe {
     name: "gst",
@@ -45,9 +45,6 @@ pub(crate) const RECIPE: Recipe = Recipe {
         values.checked(StructureTensor::new(kernel, &quantities))
     },
 };
-
-/// A window is this long at most: longer than any axis.
-const LARGEST_KERNEL: usize = 16_383;
 
 /// What a gradient structure tensor can tell about a voxel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -187,12 +184,7 @@ impl StructureTensor {
     /// When an extent of `kernel` is not an odd number up to 16 383, or `quantities` is empty or names
     /// one twice.
     pub fn new(kernel: [usize; 3], quantities: &[Quantity]) -> Result<Self, ParameterError> {
-        for axis in Axis::ALL {
-            let (kernel, largest) = (kernel[axis.index()], LARGEST_KERNEL);
-            if kernel.is_multiple_of(2) || kernel > largest {
-                return Err(ParameterError::Kernel { axis, kernel, largest });
-            }
-        }
+        Window::from_parameter("kernel", kernel)?;
         let mut quantities = quantities.to_vec();
         quantities.sort_unstable();
         if quantities.is_empty() {
@@ -254,13 +246,18 @@ impl Operator for StructureTensor {
 
 #[cfg(test)]
 mod tests {
+    use chunkfit_core::Axis;
+
     use super::*;
 
     #[test]
     fn refuses_parameters_out_of_range() {
         for kernel in [0, 2, 4, 16_385] {
             let error = StructureTensor::new([3, kernel, 3], &Quantity::ALL).unwrap_err();
-            assert!(matches!(error, ParameterError::Kernel { axis: Axis::Crossline, .. }));
+            assert!(matches!(
+                error,
+                ParameterError::Window { parameter: "kernel", axis: Axis::Crossline, .. }
+            ));
         }
         assert_eq!(StructureTensor::new([3; 3], &[]).unwrap_err(), ParameterError::NoOutput);
         let twice = StructureTensor::new([3; 3], &[Quantity::Dip, Quantity::Dip]).unwrap_err();

@@ -84,7 +84,7 @@ impl GstSlopes {
             return Err(ParameterError::Number { parameter: "scale", value: scale, expected });
         }
         let slopes = [0, 1].map(|along| Slope { along, scale });
-        let tensor = Tensor::new(Window::new(kernel)?.half(), slopes.to_vec());
+        let tensor = Tensor::new(Window::from_parameter("kernel", kernel)?.half(), slopes.to_vec());
         Ok(Self { kernel, scale, tensor })
     }
 

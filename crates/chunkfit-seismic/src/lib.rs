@@ -74,12 +74,14 @@ mod parse;
 pub mod reference;
 mod reflection_intensity;
 mod rescale;
+mod ring;
 mod rms;
 mod semblance;
 pub mod synthetic;
 mod task;
 mod tensor;
 mod time_gain;
+mod trace;
 mod whole;
 mod window;
 

@@ -4,7 +4,6 @@
 
 mod pair;
 mod pass;
-mod ring;
 mod steps;
 
 use std::ops::Range;
@@ -14,10 +13,10 @@ use ndarray::{ArrayView1, ArrayView3, ArrayView4, ArrayViewMut3, Axis as ArrayAx
 
 use crate::edge::{reflect, reflect_around};
 use crate::error::ParameterError;
+use crate::ring::{Ring, slots};
 use crate::task;
 pub(crate) use pair::Pair;
 pub(crate) use pass::{Part, Weights, convolve, mean, parts, sum, summed};
-use ring::{Ring, slots};
 pub(crate) use steps::Steps;
 
 /// What [`per_axis::read`](crate::parse::per_axis::read) takes for a window.
@@ -31,11 +30,20 @@ const LARGEST_WINDOW: usize = 16_383;
 pub(crate) struct Window([usize; 3]);
 
 impl Window {
+    /// A window of so many voxels along inline, crossline and sample.
     pub(crate) fn new(extents: [usize; 3]) -> Result<Self, ParameterError> {
+        Self::from_parameter("window", extents)
+    }
+
+    /// The same, under the name that the user knows it by.
+    pub(crate) fn from_parameter(
+        parameter: &'static str,
+        extents: [usize; 3],
+    ) -> Result<Self, ParameterError> {
         for axis in Axis::ALL {
             let (window, largest) = (extents[axis.index()], LARGEST_WINDOW);
             if window.is_multiple_of(2) || window > largest {
-                return Err(ParameterError::Window { axis, window, largest });
+                return Err(ParameterError::Window { parameter, axis, window, largest });
             }
         }
         Ok(Self(extents))
@@ -283,10 +291,10 @@ impl<'k, K: Kernel> Sweep<'k, K> {
         let length = self.line.len() / channels;
         self.rows.restart(self.crosslines.start);
         for (x, crossline) in self.crosslines.clone().enumerate() {
-            self.rows.advance(crossline, |crossline, row| {
+            while let Some((crossline, row)) = self.rows.next_missing(crossline) {
                 let samples = samples.clone();
                 kernel.across_inlines(&Traces { planes, inline, crossline, samples }, row);
-            });
+            }
             let mut line =
                 Line { values: &mut self.line, length, known: known.clone(), half: self.half };
             kernel.across_crosslines(&Rows { ring: &self.rows, crossline, n }, &mut line);

@@ -2,7 +2,7 @@
 
 use chunkfit_core::testing::{Dice, check_workspace};
 use chunkfit_core::{ByteSize, Operator, Placement, Region, Shape};
-use chunkfit_seismic::parse;
+use chunkfit_seismic::{Gaussian, parse};
 use ndarray::Array3;
 
 #[global_allocator]

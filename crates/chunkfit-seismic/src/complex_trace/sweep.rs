@@ -1,13 +1,14 @@
 use std::ops::Range;
 
 use chunkfit_core::{Axis, Region};
-use ndarray::{ArrayView1, ArrayView3, ArrayViewMut3, s};
+use ndarray::{ArrayView3, ArrayViewMut3};
 use pulp::Arch;
 
 use super::planes::Planes;
 use super::row::{Change, Derived, Frequency, Local, Phase, Slope, Smooth};
 use super::{ComplexAttribute, ComplexTrace};
 use crate::hilbert::{Analytic, Hilbert};
+use crate::trace;
 
 /// Rows of the length of a trace, beside the planes.
 pub(super) const N_ROWS: usize = 4;
@@ -84,9 +85,9 @@ impl Output<'_, '_> {
     }
 
     /// Copies the row to output `number`.
-    fn write(&mut self, number: usize, [i, x]: [usize; 2]) {
+    fn write(&mut self, number: usize, at: [usize; 2]) {
         let samples = &self.row[self.core.range(Axis::Sample)];
-        self.arrays[number].slice_mut(s![i, x, ..]).assign(&ArrayView1::from(samples));
+        trace::write(&mut self.arrays[number], at, 0..samples.len(), samples);
     }
 }
 

@@ -1,13 +1,14 @@
 use std::marker::PhantomData;
 use std::ops::Range;
 
-use ndarray::{ArrayView1, ArrayView3, ArrayViewMut3, s};
+use ndarray::{ArrayView1, ArrayView3, ArrayViewMut3};
 use pulp::{Arch, Simd, WithSimd};
 
 use super::arithmetic::Arithmetic;
 use super::kernel::Kernel;
 use super::pass::{Columns, Results, Rows, across, along};
 use crate::edge::reflect;
+use crate::trace::{self, Traces};
 
 /// Planes that are filtered together along the first axis.
 const PLANES: usize = 32;
@@ -84,6 +85,7 @@ impl<T: Copy + Default, A: Arithmetic<T>> WithSimd for Sweep<'_, T, A> {
         let mut ring = vec![T::default(); buffers.ring];
         let mut lines = vec![T::default(); buffers.lines];
         let mut results = Results::new();
+        let traces = Traces::new(block);
         let [inlines, crosslines, samples] = core;
         for planes in pieces(&inlines, PLANES) {
             let in_slot = planes.len() * n;
@@ -92,7 +94,7 @@ impl<T: Copy + Default, A: Arithmetic<T>> WithSimd for Sweep<'_, T, A> {
                 let needed = n_lines.min(these.end + second.reach()[1]);
                 for line in filtered..needed {
                     let rows: Vec<_> = seen(first, &planes, n_planes)
-                        .map(|plane| block.slice_move(s![plane, line, ..]))
+                        .map(|plane| traces.at([plane, line]))
                         .collect();
                     let to = &mut ring[(line % buffers.slots) * in_slot..][..in_slot];
                     let to = Rows { elements: to, stride: n, n: planes.len() };
@@ -113,11 +115,7 @@ impl<T: Copy + Default, A: Arithmetic<T>> WithSimd for Sweep<'_, T, A> {
                     let line = these.start - crosslines.start;
                     let mut store = |at: usize, run: Range<usize>, result: &[T]| {
                         let (line, plane) = (line + at / part.len(), plane + at % part.len());
-                        let mut row = out.slice_mut(s![plane, line, run]);
-                        match row.as_slice_mut() {
-                            Some(row) => row.copy_from_slice(result),
-                            None => row.assign(&ArrayView1::from(result)),
-                        }
+                        trace::write(&mut out, [plane, line], run, result);
                     };
                     let lines = (&*lines, n);
                     along::<S, T, A>(

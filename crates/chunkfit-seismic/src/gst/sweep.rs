@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use chunkfit_core::{Axis, ByteSize, Region, Shape};
-use ndarray::{ArrayView1, ArrayView3, ArrayViewMut3, s};
+use ndarray::{ArrayView3, ArrayViewMut3};
 use pulp::{Arch, Simd, WithSimd};
 
 use super::StructureTensor;
@@ -12,8 +12,9 @@ use super::filter::{sum_elements, sum_lines, sum_products};
 use super::gradient::{Gradient, Layout, ROW_EXTRA};
 use super::lanes::{GROUP, NARROW_GROUP};
 use super::normal::Normals;
-use super::window::{Window, slots};
 use crate::edge::reflect;
+use crate::ring::{Ring, slots};
+use crate::trace;
 
 /// Crosslines and samples of a tile: three planes of gradients (350 KiB) stay in the cache of one core,
 /// and what the tiles around compute again is a small part.
@@ -147,9 +148,9 @@ impl WithSimd for Sweep<'_, '_, '_> {
         let [half_inline, half_crossline, half_sample] = tiling.half;
         let most_rows = tiling.rows(n_crosslines, crosslines.len());
         let mut gradient = Gradient::new(block, tiling.line, half_sample);
-        let mut rows = Window::new(1, n_crosslines, 2 * (tiling.line + ROW_EXTRA));
-        let mut planes = Window::new(half_inline, n_inlines, most_rows * 3 * tiling.line);
-        let mut products = Window::new(half_crossline, n_crosslines, 6 * tiling.line);
+        let mut rows = Ring::new(1, n_crosslines, 2 * (tiling.line + ROW_EXTRA));
+        let mut planes = Ring::new(half_inline, n_inlines, most_rows * 3 * tiling.line);
+        let mut products = Ring::new(half_crossline, n_crosslines, 6 * tiling.line);
         let mut sums = vec![0.0; 6 * tiling.line + 2 * half_sample];
         let mut normals = Normals::new(tiling.samples, tiling.line);
         for tile in tiles(&crosslines, tiling.crosslines) {
@@ -161,10 +162,10 @@ impl WithSimd for Sweep<'_, '_, '_> {
                 let n = (length + 1 - tensor.kernel[2]) / NARROW_GROUP * NARROW_GROUP;
                 let stretches = Stretches::new(&inlines, n_inlines, parts, half_inline);
                 gradient.restart(&segment, half_sample, layout);
-                planes.restart(stretches.first, stretches.extent, wide.len() * 3 * length);
+                planes.restart_over(stretches.first, stretches.extent, wide.len() * 3 * length);
                 for position in stretches.first..stretches.first + stretches.length {
                     while let Some((position, plane)) = planes.next_missing(position) {
-                        rows.restart(wide.start, n_crosslines, gradient.row_length());
+                        rows.restart_over(wide.start, n_crosslines, gradient.row_length());
                         for (x, line) in wide.clone().zip(plane.chunks_exact_mut(3 * length)) {
                             while let Some((x, row)) = rows.next_missing(x) {
                                 gradient.read_row(|part| stretches.inline(part, position), x, row);
@@ -173,7 +174,7 @@ impl WithSimd for Sweep<'_, '_, '_> {
                             gradient.differentiate(simd, around, line);
                         }
                     }
-                    products.restart(tile.start, n_crosslines, 6 * length);
+                    products.restart_over(tile.start, n_crosslines, 6 * length);
                     for x in tile.clone() {
                         while let Some((x, out)) = products.next_missing(x) {
                             let at = (x - wide.start) * 3 * length;
@@ -193,7 +194,7 @@ impl WithSimd for Sweep<'_, '_, '_> {
                             for part in 0..parts {
                                 let inline = stretches.inline(part, position) - inlines.start;
                                 let line = &line[part * pitch..][..segment.len()];
-                                write(out, [inline, x - crosslines.start], to.clone(), line);
+                                trace::write(out, [inline, x - crosslines.start], to.clone(), line);
                             }
                         }
                     }
@@ -209,20 +210,4 @@ fn tiles(range: &Range<usize>, longest: usize) -> impl Iterator<Item = Range<usi
     let count = (end - start).div_ceil(longest);
     let length = (end - start).div_ceil(count);
     (start..end).step_by(length).map(move |from| from..(from + length).min(end))
-}
-
-/// Writes a line to the elements `samples` of a trace.
-fn write(
-    out: &mut ArrayViewMut3<'_, f32>,
-    [inline, crossline]: [usize; 2],
-    samples: Range<usize>,
-    line: &[f32],
-) {
-    let (_, n_crosslines, n_samples) = out.dim();
-    if let Some(elements) = out.as_slice_mut() {
-        let start = (inline * n_crosslines + crossline) * n_samples;
-        elements[start + samples.start..start + samples.end].copy_from_slice(line);
-    } else {
-        out.slice_mut(s![inline, crossline, samples]).assign(&ArrayView1::from(line));
-    }
 }

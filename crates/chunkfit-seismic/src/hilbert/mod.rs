@@ -23,13 +23,15 @@ mod lanes;
 use std::f64::consts::PI;
 
 use chunkfit_core::ByteSize;
-use ndarray::{ArrayView1, ArrayView3, s};
+use ndarray::ArrayView3;
 use pulp::{Arch, Simd, WithSimd};
 use realfft::RealFftPlanner;
 use rustfft::num_complex::Complex;
 
 use fft::{Fft, radices};
 use lanes::{Gather, Scatter};
+
+use crate::trace::Traces;
 
 /// Prime factors that half an even length may have.
 const LARGEST_FACTOR: usize = 13;
@@ -132,8 +134,8 @@ impl Hilbert {
         let n = self.n;
         let (_, n_crosslines, _) = traces.dim();
         let n_traces = traces.len() / n;
+        let traces = Traces::new(traces);
         let place = |number: usize| [number / n_crosslines, number % n_crosslines];
-        let trace = |[i, x]: [usize; 2]| traces.slice_move(s![i, x, ..]);
 
         let mut aligned = vec![0.0; 2 * self.points * lanes + LINE];
         let skip = aligned.as_ptr().align_offset(LINE * size_of::<f32>()).min(LINE);
@@ -142,18 +144,22 @@ impl Hilbert {
         let mut copy = Vec::new();
         for first in (0..n_traces).step_by(lanes) {
             let batch = first..n_traces.min(first + lanes);
-            let contiguous = batch.clone().all(|number| trace(place(number)).to_slice().is_some());
+            let contiguous = batch.clone().all(|number| traces.slice(place(number)).is_some());
             if !contiguous {
                 for (row, number) in quadratures.chunks_exact_mut(n).zip(batch.clone()) {
-                    trace(place(number)).iter().zip(row).for_each(|(value, copy)| *copy = *value);
+                    traces
+                        .at(place(number))
+                        .iter()
+                        .zip(row)
+                        .for_each(|(value, copy)| *copy = *value);
                 }
             }
             let mut sizes = [Size::Dead; MOST_LANES];
             {
                 let mut rows = [&[][..]; MOST_LANES];
                 for (lane, number) in batch.clone().enumerate() {
-                    let row = trace(place(number)).to_slice();
-                    rows[lane] = row.unwrap_or(&quadratures[lane * n..][..n]);
+                    rows[lane] =
+                        traces.slice(place(number)).unwrap_or(&quadratures[lane * n..][..n]);
                     sizes[lane] = arch.dispatch(Sizing(rows[lane]));
                 }
                 let scales = sizes.map(|size| size.scales()[0]);
@@ -173,10 +179,9 @@ impl Hilbert {
                     Size::NotFinite => im.fill(f32::NAN),
                 }
                 let [down, up] = sizes[lane].scales();
-                let trace: ArrayView1<'_, f32> = trace(at);
-                let re = trace.to_slice().unwrap_or_else(|| {
+                let re = traces.slice(at).unwrap_or_else(|| {
                     copy.clear();
-                    copy.extend(trace);
+                    copy.extend(traces.at(at));
                     &copy
                 });
                 sink(Analytic { at, re, im, down, up });

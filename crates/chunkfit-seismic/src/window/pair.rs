@@ -1,8 +1,8 @@
 use chunkfit_core::{Axis, ByteSize, Halo, Operator, OperatorError, Placement, Shape};
 use ndarray::{ArrayView3, ArrayView4, ArrayViewMut3, s};
 
-use super::ring::{Ring, slots};
 use super::{Kernel, Planes, Sweep, workspace};
+use crate::ring::{Ring, slots};
 use crate::task;
 
 /// Two kernels in sequence: what the first makes of a block, in one or more channels, is the input of
@@ -60,12 +60,12 @@ where
         let mut planes = Ring::new(self.second.half()[0], n_inlines, length);
         planes.restart(core.start()[0]);
         for (i, inline) in core.range(Axis::Inline).enumerate() {
-            planes.advance(inline, |inline, plane| {
+            while let Some((inline, plane)) = planes.next_missing(inline) {
                 first.inline(Planes::all(block), inline, |x, number, line| {
                     let start = (number * n_crosslines + x) * n_samples;
                     plane[start..start + n_samples].iter_mut().zip(line).for_each(|(p, v)| *p = *v);
                 });
-            });
+            }
             let n_slots = slots(self.second.half()[0], n_inlines);
             let shape = [n_slots, self.n_between, n_crosslines, n_samples];
             let values = ArrayView4::from_shape(shape, planes.slots())

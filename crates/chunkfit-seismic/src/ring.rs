@@ -4,9 +4,9 @@ use crate::edge::reflect;
 /// position: what a filter along that axis needs, without a copy of the axis.
 ///
 /// Positions are moved forwards only; lines outside the axis are reflected.
-pub(super) struct Window {
+pub(crate) struct Ring<T> {
     /// Line `position` is in slot `position % slots`.
-    lines: Vec<f64>,
+    lines: Vec<T>,
     length: usize,
     slots: usize,
     extent: usize,
@@ -14,32 +14,34 @@ pub(super) struct Window {
     next: usize,
 }
 
-/// Lines held by a window that looks `half` lines to both sides on an axis of `extent`.
-pub(super) fn slots(half: usize, extent: usize) -> usize {
+/// Lines held for a window that looks `half` lines to both sides on an axis of `extent`.
+pub(crate) fn slots(half: usize, extent: usize) -> usize {
     (2 * half + 1).min(extent)
 }
 
-impl Window {
-    /// A window over an axis of `extent` lines of up to `longest` elements each.
-    pub(super) fn new(half: usize, extent: usize, longest: usize) -> Self {
+impl<T: Copy + Default> Ring<T> {
+    /// Room for a window over an axis of `extent` lines of `length` each.
+    pub(crate) fn new(half: usize, extent: usize, length: usize) -> Self {
         let slots = slots(half, extent);
-        let lines = vec![0.0; slots * longest];
-        Self { lines, length: longest, slots, extent, half, next: 0 }
+        Self { lines: vec![T::default(); slots * length], length, slots, extent, half, next: 0 }
     }
 
-    /// Begins a sweep over an axis of `extent` lines of `length` whose first position is `centre`.
-    ///
-    /// Neither the lines nor the slots may be more than the window has room for.
-    pub(super) fn restart(&mut self, centre: usize, extent: usize, length: usize) {
+    /// Begins a sweep whose first position is `centre`.
+    pub(crate) fn restart(&mut self, centre: usize) {
         self.next = centre.saturating_sub(self.half);
+    }
+
+    /// The same over an axis of `extent` lines of `length`, for which there must be room.
+    pub(crate) fn restart_over(&mut self, centre: usize, extent: usize, length: usize) {
         self.extent = extent;
         self.length = length;
+        self.restart(centre);
     }
 
     /// The next line to fill, and its position, until the window around `centre` is complete.
     ///
     /// An iterator with a closure would be outlined, and lose the vector instructions of its caller.
-    pub(super) fn next_missing(&mut self, centre: usize) -> Option<(usize, &mut [f64])> {
+    pub(crate) fn next_missing(&mut self, centre: usize) -> Option<(usize, &mut [T])> {
         let position = self.next;
         if position > (centre + self.half).min(self.extent - 1) {
             return None;
@@ -50,12 +52,17 @@ impl Window {
     }
 
     /// The line `by` steps away from `centre`.
-    pub(super) fn line(&self, centre: usize, by: isize) -> &[f64] {
+    pub(crate) fn line(&self, centre: usize, by: isize) -> &[T] {
         let position = centre as isize + by;
         let within = position >= 0 && position < self.extent as isize;
         let position = if within { position as usize } else { reflect(position, self.extent) };
         let start = position % self.slots * self.length;
         &self.lines[start..start + self.length]
+    }
+
+    /// All lines, each in its slot.
+    pub(crate) fn slots(&self) -> &[T] {
+        &self.lines
     }
 }
 
@@ -64,18 +71,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reflects_an_axis_however_short() {
+    fn shows_a_reflected_axis_however_short() {
         for (extent, half) in [(1, 0), (1, 3), (2, 1), (3, 5), (9, 2), (9, 0)] {
             for first in 0..extent {
-                let mut window = Window::new(half, extent, 3);
-                window.restart(first, extent, 2);
+                let mut ring = Ring::new(half, extent, 3);
+                ring.restart_over(first, extent, 2);
                 for centre in first..extent {
-                    while let Some((position, line)) = window.next_missing(centre) {
-                        line.fill(position as f64);
+                    while let Some((position, line)) = ring.next_missing(centre) {
+                        line.copy_from_slice(&[7, position]);
                     }
                     for by in -(half as isize)..=half as isize {
-                        let expected = reflect(centre as isize + by, extent) as f64;
-                        assert_eq!(window.line(centre, by), [expected; 2]);
+                        let expected = reflect(centre as isize + by, extent);
+                        assert_eq!(
+                            ring.line(centre, by),
+                            [7, expected],
+                            "{extent} {half} {centre}"
+                        );
                     }
                 }
             }

@@ -1,0 +1,56 @@
+//! One trace of a volume. Slicing costs more than a short trace does, so a volume in one piece goes without.
+
+use std::ops::Range;
+
+use ndarray::{ArrayView1, ArrayView3, ArrayViewMut3, s};
+
+/// The traces of a volume, by inline and crossline.
+#[derive(Clone, Copy)]
+pub(crate) struct Traces<'a, T> {
+    volume: ArrayView3<'a, T>,
+    whole: Option<&'a [T]>,
+}
+
+impl<'a, T> Traces<'a, T> {
+    pub(crate) fn new(volume: ArrayView3<'a, T>) -> Self {
+        Self { volume, whole: volume.to_slice() }
+    }
+
+    /// One trace.
+    #[inline(always)]
+    pub(crate) fn at(&self, [i, x]: [usize; 2]) -> ArrayView1<'a, T> {
+        match self.in_whole([i, x]) {
+            Some(trace) => trace.into(),
+            None => self.volume.slice_move(s![i, x, ..]),
+        }
+    }
+
+    /// One trace, if it is in one piece of memory.
+    #[inline(always)]
+    pub(crate) fn slice(&self, at: [usize; 2]) -> Option<&'a [T]> {
+        self.in_whole(at).or_else(|| self.at(at).to_slice())
+    }
+
+    #[inline(always)]
+    fn in_whole(&self, [i, x]: [usize; 2]) -> Option<&'a [T]> {
+        let (_, n_crosslines, n_samples) = self.volume.dim();
+        self.whole.map(|whole| &whole[(i * n_crosslines + x) * n_samples..][..n_samples])
+    }
+}
+
+/// Writes a line to `samples` of a trace.
+#[inline(always)]
+pub(crate) fn write<T: Copy>(
+    out: &mut ArrayViewMut3<'_, T>,
+    [inline, crossline]: [usize; 2],
+    samples: Range<usize>,
+    line: &[T],
+) {
+    let (_, n_crosslines, n_samples) = out.dim();
+    if let Some(elements) = out.as_slice_mut() {
+        let start = (inline * n_crosslines + crossline) * n_samples;
+        elements[start + samples.start..start + samples.end].copy_from_slice(line);
+    } else {
+        out.slice_mut(s![inline, crossline, samples]).assign(&ArrayView1::from(line));
+    }
+}
