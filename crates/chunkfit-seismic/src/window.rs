@@ -14,7 +14,7 @@ use ndarray::{ArrayView1, ArrayView3, ArrayView4, ArrayViewMut3, Axis as ArrayAx
 use crate::edge::{reflect, reflect_around};
 use crate::error::ParameterError;
 use crate::ring::{Ring, slots};
-use crate::task;
+use crate::{task, trace};
 pub(crate) use pair::Pair;
 pub(crate) use pass::{Part, Weights, convolve, mean, parts, sum, summed};
 pub(crate) use steps::Steps;
@@ -116,9 +116,14 @@ impl<'a, T> Traces<'a, T> {
 
     /// The same of one of several channels.
     pub(crate) fn channel(&self, channel: usize, by: isize) -> ArrayView1<'a, T> {
-        let Planes { values, extent } = self.planes;
-        let slot = reflect(self.inline as isize + by, extent) % values.len_of(ArrayAxis(0));
-        values.slice_move(s![slot, channel, self.crossline, self.samples.clone()])
+        let Planes { values, whole, extent } = self.planes;
+        let (n_slots, n_channels, n_crosslines, n_samples) = values.dim();
+        let slot = reflect(self.inline as isize + by, extent) % n_slots;
+        let Some(whole) = whole else {
+            return values.slice_move(s![slot, channel, self.crossline, self.samples.clone()]);
+        };
+        let trace = (slot * n_channels + channel) * n_crosslines + self.crossline;
+        whole[trace * n_samples..][self.samples.clone()].into()
     }
 }
 
@@ -126,6 +131,8 @@ impl<'a, T> Traces<'a, T> {
 struct Planes<'a, T> {
     /// Plane `position` is in slot `position % slots`.
     values: ArrayView4<'a, T>,
+    /// The same, if it is in one piece of memory.
+    whole: Option<&'a [T]>,
     /// Planes along the axis.
     extent: usize,
 }
@@ -141,8 +148,11 @@ impl<T> Copy for Planes<'_, T> {}
 impl<'a, T> Planes<'a, T> {
     /// All planes of a block, in one channel.
     fn all(block: ArrayView3<'a, T>) -> Self {
-        let extent = block.len_of(ArrayAxis(0));
-        Self { values: block.insert_axis(ArrayAxis(1)), extent }
+        Self::new(block.insert_axis(ArrayAxis(1)), block.len_of(ArrayAxis(0)))
+    }
+
+    fn new(values: ArrayView4<'a, T>, extent: usize) -> Self {
+        Self { values, whole: values.to_slice(), extent }
     }
 }
 
@@ -232,7 +242,7 @@ pub(crate) fn run<K: Kernel<Input = f32, Output = f32>>(
     let mut sweep = Sweep::new(kernel, outputs.len(), block.dim().into(), core);
     for (i, inline) in core.range(Axis::Inline).enumerate() {
         sweep.inline(Planes::all(block), inline, |x, number, line| {
-            outputs[number].slice_mut(s![i, x, ..]).assign(&line);
+            trace::write(&mut outputs[number], [i, x], 0..line.len(), line);
         });
     }
 }
@@ -283,7 +293,7 @@ impl<'k, K: Kernel> Sweep<'k, K> {
         &mut self,
         planes: Planes<'_, K::Input>,
         inline: usize,
-        mut write: impl FnMut(usize, usize, ArrayView1<'_, K::Output>),
+        mut write: impl FnMut(usize, usize, &[K::Output]),
     ) {
         let (kernel, samples, n) = (self.kernel, &self.samples, self.samples.len());
         let known = self.before..self.before + n;
@@ -304,7 +314,7 @@ impl<'k, K: Kernel> Sweep<'k, K> {
             kernel.along_samples(&line, &mut self.scratch, &mut self.outputs);
             let n_core = length - 2 * self.half;
             for (number, line) in self.outputs.chunks_exact(n_core).enumerate() {
-                write(x, number, line.into());
+                write(x, number, line);
             }
         }
     }

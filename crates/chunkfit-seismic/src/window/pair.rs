@@ -3,7 +3,7 @@ use ndarray::{ArrayView3, ArrayView4, ArrayViewMut3, s};
 
 use super::{Kernel, Planes, Sweep, workspace};
 use crate::ring::{Ring, slots};
-use crate::task;
+use crate::{task, trace};
 
 /// Two kernels in sequence: what the first makes of a block, in one or more channels, is the input of
 /// the second, and only a window of planes of it is held. Faces reflect at both.
@@ -63,7 +63,7 @@ where
             while let Some((inline, plane)) = planes.next_missing(inline) {
                 first.inline(Planes::all(block), inline, |x, number, line| {
                     let start = (number * n_crosslines + x) * n_samples;
-                    plane[start..start + n_samples].iter_mut().zip(line).for_each(|(p, v)| *p = *v);
+                    plane[start..start + n_samples].copy_from_slice(line);
                 });
             }
             let n_slots = slots(self.second.half()[0], n_inlines);
@@ -73,10 +73,10 @@ where
             for group in 0..self.n_groups {
                 let channels = group * n_channels..(group + 1) * n_channels;
                 let values = values.slice(s![.., channels, .., ..]);
-                let input = Planes { values, extent: n_inlines };
+                let input = Planes::new(values, n_inlines);
                 second.inline(input, inline, |x, number, line| {
                     let out = &mut outputs[group * n_outputs + number];
-                    out.slice_mut(s![i, x, ..]).assign(&line);
+                    trace::write(out, [i, x], 0..line.len(), line);
                 });
             }
         }
