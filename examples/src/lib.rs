@@ -39,8 +39,10 @@ mod schedule;
 mod stats;
 mod supervisor;
 mod tables;
+mod validation;
 mod victim;
 
 pub use pitfalls::run as exp00_pitfalls;
 pub use profilers::run as exp01_profilers;
+pub use validation::main as exp02_validate;
 pub use victim::serve_if_called;

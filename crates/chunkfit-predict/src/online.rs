@@ -203,8 +203,8 @@ impl MemoryModel for Online<'_> {
         let (covered, full) = (self.covers(block), self.window.len() == WINDOW);
         let seen = self.quantile + FLOOR;
         // Beyond what was read, and until the window is full, the fit's own margin stands.
-        let margin =
-            if covered && full { seen } else { seen.max(parts.margin.at(block)) }.max(self.killed);
+        let margin = if covered && full { seen } else { seen.max(parts.margin.at(block, bytes)) }
+            .max(self.killed);
         let upper = peak.scale(1.0 + margin) + parts.slack;
         let ledger = self.ledger_upper(block, core);
         let regime = match self.fitted.regime(block) {

@@ -7,7 +7,7 @@ use crate::ladder::Parts;
 use crate::{Dtype, Fitted, Observation, Scope};
 
 /// The version of the document that this crate writes and reads.
-pub const SAVED_SCHEMA: u32 = 1;
+pub const SAVED_SCHEMA: u32 = 2;
 
 /// What a model is of: when any of it differs, the model is stale.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

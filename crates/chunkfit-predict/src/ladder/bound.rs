@@ -24,10 +24,16 @@ const ASSUMED_DEVIATION: f64 = 0.005;
 /// prediction, plus the quantile of Student's t times the residual deviation times √(1 + leverage). The
 /// leverage is tabulated over doublings of the volume, each the worst of several shapes and none below
 /// the one before, so that the bound never decreases.
+///
+/// On a declared ledger only a constant was fitted, so its uncertainty is one of bytes and does not grow
+/// with the block: the margin is the larger of 1 % and of what tasks lay above the constant plus the
+/// quantile times their deviation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Margin {
     /// By doublings of the volume, the first for volumes up to `volume`.
     by_octave: Vec<f64>,
+    /// At least this is added, in bytes.
+    least_bytes: f64,
     /// The largest volume among the readings.
     volume: usize,
     /// The largest extents among the readings, each on its own.
@@ -39,7 +45,7 @@ pub(crate) struct Margin {
 impl Margin {
     /// Nothing was read: nothing is added to the ledger.
     fn none() -> Self {
-        Self { by_octave: vec![0.0], volume: 1, extents: [0; 3], readings: 0 }
+        Self { by_octave: vec![0.0], least_bytes: 0.0, volume: 1, extents: [0; 3], readings: 0 }
     }
 
     pub(super) fn new(design: &Design, candidate: &Candidate, alpha: f64) -> Self {
@@ -53,7 +59,19 @@ impl Margin {
                 *most = n.max(*most);
             }
         }
+        let readings = tasks.len();
+        let killed = censored(design, candidate);
         let form = &candidate.form;
+        if matches!(candidate.recipe, Recipe::Base) {
+            let least_bytes = constant_bytes(design, candidate, alpha);
+            return Self {
+                by_octave: vec![FLOOR + killed],
+                least_bytes,
+                volume,
+                extents,
+                readings,
+            };
+        }
         let freedom = design.points.len().saturating_sub(form.coefficients());
         let (deviation, quantile) = if freedom == 0 {
             (ASSUMED_DEVIATION, student(1e6, alpha))
@@ -62,17 +80,18 @@ impl Margin {
             let squares: f64 = residuals.iter().map(|r| r * r).sum();
             ((squares / freedom as f64).sqrt(), student(freedom as f64, alpha))
         };
-        let base = FLOOR + censored(design, candidate).max(candidate.evidence.under);
+        let base = FLOOR + killed.max(candidate.evidence.under);
         let leverage = leverages(design, candidate, &tasks);
         let by_octave =
             leverage.iter().map(|h| base + quantile * deviation * (1.0 + h).sqrt()).collect();
-        Self { by_octave, volume, extents, readings: tasks.len() }
+        Self { by_octave, least_bytes: 0.0, volume, extents, readings }
     }
 
-    pub(crate) fn at(&self, block: Shape) -> f64 {
+    /// Relative to a prediction of `peak` bytes for `block`.
+    pub(crate) fn at(&self, block: Shape, peak: f64) -> f64 {
         let ratio = block.voxels().div_ceil(self.volume.max(1)).max(1);
         let octave = ratio.next_power_of_two().trailing_zeros() as usize;
-        self.by_octave[octave.min(self.by_octave.len() - 1)]
+        self.by_octave[octave.min(self.by_octave.len() - 1)].max(self.least_bytes / peak.max(1.0))
     }
 
     /// No axis and no volume beyond the readings.
@@ -85,11 +104,31 @@ impl Margin {
         self.by_octave.first().is_some_and(|first| *first >= 0.0)
             && self.by_octave.windows(2).all(|pair| pair[0] <= pair[1])
             && self.by_octave.iter().all(|margin| margin.is_finite())
+            && self.least_bytes.is_finite()
+            && self.least_bytes >= 0.0
     }
 }
 
 fn student(freedom: f64, alpha: f64) -> f64 {
     StudentsT::new(0.0, 1.0, freedom).map_or(f64::MAX, |t| t.inverse_cdf(1.0 - alpha))
+}
+
+/// What a constant on a ledger leaves open, in bytes: the most that a task lay above it, were it left
+/// out, and the quantile of Student's t times the deviation of tasks from their mean.
+fn constant_bytes(design: &Design, candidate: &Candidate, alpha: f64) -> f64 {
+    let tasks = design.points.iter().filter(|point| point.task.is_some());
+    let above = |p: &Point| p.peak - predicted_at(p, &candidate.recipe, &candidate.form);
+    let above: Vec<f64> = tasks.clone().map(above).collect();
+    let n = above.len() as f64;
+    let left_out = n / (n - 1.0).max(1.0);
+    let most = above.iter().copied().fold(0.0, f64::max) * left_out;
+    if above.len() < 2 {
+        let largest = tasks.map(|point| point.peak).fold(0.0, f64::max);
+        return most + student(1e6, alpha) * ASSUMED_DEVIATION * largest;
+    }
+    let mean = above.iter().sum::<f64>() / n;
+    let squares: f64 = above.iter().map(|bytes| (bytes - mean).powi(2)).sum();
+    most + student(n - 1.0, alpha) * (squares / (n - 1.0)).sqrt()
 }
 
 /// What killed tasks needed beyond their prediction.
@@ -116,10 +155,9 @@ fn leverages(design: &Design, candidate: &Candidate, tasks: &[(Shape, Shape)]) -
     let found = if own.is_empty() { of(line()) } else { of(own).or_else(|| of(line())) };
     let Some((columns, leverage)) = found else { return vec![1.0] };
 
-    let on_ledger = matches!(candidate.recipe, Recipe::Base);
     let mut row = vec![0.0; columns.len()];
     let mut at = |block: Shape, core: Shape| {
-        // Terms are relative to the prediction; on a ledger only its smaller part is fitted.
+        // Terms are relative to the prediction.
         let peak = candidate.form.eval(block, core).max(1.0);
         row.iter_mut().zip(&columns).for_each(|(x, &j)| {
             *x = design.terms[j].eval(block, core) / peak;
@@ -127,13 +165,8 @@ fn leverages(design: &Design, candidate: &Candidate, tasks: &[(Shape, Shape)]) -
         leverage.of(&row)
     };
     let mut worst = 0.0_f64;
-    if !on_ledger {
-        tasks.iter().for_each(|&(block, core)| worst = worst.max(at(block, core)));
-    }
+    tasks.iter().for_each(|&(block, core)| worst = worst.max(at(block, core)));
     let mut out = vec![worst];
-    if on_ledger {
-        return out;
-    }
     let spaced = tasks.iter().step_by(tasks.len().div_ceil(4)).chain(tasks.last());
     let probes: Vec<(Shape, Shape)> = spaced.copied().collect();
     for octave in 1..=OCTAVES {

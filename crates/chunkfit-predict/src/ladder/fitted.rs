@@ -147,7 +147,7 @@ impl MemoryModel for Fitted<'_> {
         let upper = if parts.ledger_holds {
             ledger_upper.max(peak)
         } else {
-            peak.scale(1.0 + parts.margin.at(block)).max(ledger_upper)
+            peak.scale(1.0 + parts.margin.at(block, bytes)).max(ledger_upper)
         };
         Prediction { peak, upper: upper + parts.slack, regime: self.regime(block) }
     }

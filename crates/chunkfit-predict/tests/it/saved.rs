@@ -86,8 +86,8 @@ fn damage_is_noticed() {
     let other =
         good.replacen("\"created_unix_s\": 1700000000", "\"created_unix_s\": 1700000001", 1);
     assert!(error(other).contains("has checksum"));
-    let other = good.replacen("\"schema\": 1", "\"schema\": 7", 1);
-    assert_eq!(error(other), "the model has schema 7, this version reads 1; fit it again");
+    let other = good.replacen("\"schema\": 2", "\"schema\": 7", 1);
+    assert_eq!(error(other), "the model has schema 7, this version reads 2; fit it again");
     assert!(error("{}".to_owned()).starts_with("the model cannot be read"));
     let compact: String = good.lines().map(str::trim).collect();
     assert!(SavedModel::load(compact.as_bytes()).is_ok(), "the layout of the text is free");
