@@ -114,7 +114,7 @@ pub(super) fn profile(data: &Dataset) -> Vec<Figure> {
             &name("time_to_peak"),
             &format!("Time until the highest sample, {}", data.operator),
             [VOLUME, "time, s"],
-            vec![series("first run", 0, Look::Points, peaks)],
+            vec![series("sampled run", 0, Look::Points, peaks)],
         ));
     }
     all

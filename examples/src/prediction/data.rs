@@ -17,7 +17,7 @@ pub(super) struct Reading {
     pub(super) gib: f64,
     /// Of each run; empty where only the mean is known.
     pub(super) runs: Vec<PeakRow>,
-    /// Of the first run: seconds from the start, and GiB.
+    /// Of a run with a sampler: seconds from its first sample, and GiB.
     pub(super) history: Vec<(f64, f64)>,
 }
 
@@ -52,7 +52,7 @@ pub(super) struct PeakRow {
     pub(super) time_s: f64,
 }
 
-/// The resident size at one moment of the first run.
+/// The resident size at one moment of a run that only this was read from.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct HistoryRow {
     pub(super) operator: String,

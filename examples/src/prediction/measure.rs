@@ -10,11 +10,17 @@ use crate::operator::{self, Operator};
 use crate::options::Settings;
 use crate::progress::Progress;
 use crate::supervisor::Supervisor;
-use crate::victim::{Job, Work};
+use crate::victim::{Job, Record, Work};
 
 /// The three operators of the thesis.
 const OPERATORS: [&str; 3] = ["envelope", "gaussian:sigma=3", "gst:outputs=dip"];
-const EVERY_US: u64 = 2_000;
+/// A thread of the task: a task may end before a sampler outside has found it.
+const SAMPLER: Observer = Observer {
+    place: Place::Thread,
+    backend: Backend::Status,
+    every_us: 2_000,
+    style: Style::Traceq,
+};
 
 /// Extents along each axis: multiples of the step, up to the final size.
 fn extents(settings: &Settings) -> Vec<usize> {
@@ -56,26 +62,19 @@ pub(super) fn profile(settings: &Settings, supervisor: &Supervisor) -> anyhow::R
         for &[inlines, crosslines, samples] in &shapes {
             progress.begin(&format!("{name}, {inlines}x{crosslines}x{samples}"));
             let shape = Shape::new([inlines, crosslines, samples])?;
-            for run in 0..settings.runs {
+            let task = |observer| -> anyhow::Result<Record> {
                 let work = Operator { name: name.to_owned(), shape, volume: path.clone() };
-                let observer = Observer {
-                    place: Place::Outside,
-                    backend: Backend::Status,
-                    every_us: EVERY_US,
-                    style: Style::Traceq,
-                };
-                let outcome = supervisor.run(&Job {
-                    work: Work::Operator(work),
-                    cpu: Some(settings.cpu),
-                    observer: (run == 0).then_some(observer),
-                    preload: None,
-                })?;
-                let record = outcome.seen()?;
+                let (work, cpu) = (Work::Operator(work), Some(settings.cpu));
+                let outcome = supervisor.run(&Job { work, cpu, observer, preload: None })?;
+                outcome.seen().cloned()
+            };
+            // The envelope of the thesis has the same name and another ledger.
+            let operator = format!("own {name}");
+            for run in 0..settings.runs {
+                let record = task(None)?;
                 let base_bytes =
                     record.baseline.get(Backend::Status.name()).context("no resident size")?;
                 let growth = record.whole.resident.context("no high-water mark")?;
-                // The envelope of the thesis has a name of its own: its ledger is another.
-                let operator = format!("own {name}");
                 peaks.serialize(PeakRow {
                     operator: operator.clone(),
                     inlines,
@@ -86,18 +85,19 @@ pub(super) fn profile(settings: &Settings, supervisor: &Supervisor) -> anyhow::R
                     peak_bytes: base_bytes + growth,
                     time_s: record.whole.wall_s,
                 })?;
-                let trace = outcome.watch.map(|watch| watch.trace).unwrap_or_default();
-                let begin = trace.first().map_or(0, |sample| sample.0);
-                for (at_ns, resident_bytes) in trace {
-                    histories.serialize(HistoryRow {
-                        operator: operator.clone(),
-                        inlines,
-                        crosslines,
-                        samples,
-                        time_s: (at_ns - begin) as f64 / 1e9,
-                        resident_bytes,
-                    })?;
-                }
+            }
+            // One run more, whose sampler adds to no peak.
+            let trace = task(Some(SAMPLER))?.watch.map(|watch| watch.trace).unwrap_or_default();
+            let begin_ns = trace.first().map_or(0, |sample| sample.0);
+            for (at_ns, resident_bytes) in trace {
+                histories.serialize(HistoryRow {
+                    operator: operator.clone(),
+                    inlines,
+                    crosslines,
+                    samples,
+                    time_s: (at_ns - begin_ns) as f64 / 1e9,
+                    resident_bytes,
+                })?;
             }
             // So that an interrupted run is not lost.
             peaks.flush()?;

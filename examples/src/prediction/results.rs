@@ -57,17 +57,19 @@ pub(super) fn sections(study: &Study) -> anyhow::Result<Vec<Section>> {
     }
     let (features, rows) = study.last();
     let chosen = study.results[study.chosen].model;
+    let mut compared = section(
+        "models",
+        "models",
+        "A random fifth of the rows is the test. `largest quarter`: the same models, learnt from the \
+             smaller three quarters. Accuracy counts a prediction within 5 %, or any above.",
+        verdict(study),
+        tables,
+        charts::models(study),
+    );
+    compared.absent.clone_from(&study.failures);
     Ok(vec![
         profile,
-        section(
-            "models",
-            "models",
-            "A random fifth of the rows is the test. `largest quarter`: the same models, learnt from the \
-             smaller three quarters. Accuracy counts a prediction within 5 %, or any above.",
-            verdict(study),
-            tables,
-            charts::models(study),
-        ),
+        compared,
         section(
             "reduction",
             "data reduction",
@@ -185,7 +187,7 @@ fn reproduction(study: &Study, stored: &[Stored]) -> Table {
 fn verdict(study: &Study) -> String {
     let chosen = &study.results[study.chosen];
     let mut text = format!(
-        "{} has the highest score; beyond its training shapes its RMSE is {} GiB, {:.0} % of its \
+        "{} has the highest score of the models without chance; beyond its training shapes its RMSE is {} GiB, {:.0} % of its \
          predictions are too low.",
         chosen.model,
         gib(chosen.largest.rmse),

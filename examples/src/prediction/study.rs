@@ -43,11 +43,13 @@ pub(super) struct Study {
     pub(super) data: Dataset,
     pub(super) weights: ScoreWeights,
     pub(super) results: Vec<Result>,
-    /// Which of the results has the highest score.
+    /// Which of the models without chance has the highest score.
     pub(super) chosen: usize,
     pub(super) reduction: Vec<Step>,
     pub(super) selection: Vec<Step>,
     pub(super) features: Features,
+    /// What could not be fitted, and why.
+    pub(super) failures: Vec<(String, String)>,
 }
 
 /// The design of the thesis.
@@ -158,10 +160,19 @@ impl Study {
         let largest = Split::largest_out(&sizes, 0.25);
         let all: Vec<usize> = (0..features.names.len()).collect();
         let mut results = Vec::new();
+        let mut failures = Vec::new();
         for (model, by_chance) in models(0) {
-            let predicted = features.predict(&model, &features.split, &all)?;
+            let both = features
+                .predict(&model, &features.split, &all)
+                .and_then(|p| Ok((p, features.predict(&model, &largest, &all)?)));
+            let (predicted, beyond) = match both {
+                Ok(both) => both,
+                Err(why) => {
+                    failures.push((model.name().to_owned(), why.to_string()));
+                    continue;
+                }
+            };
             let metrics = features.metrics(&features.split, &predicted)?;
-            let beyond = features.predict(&model, &largest, &all)?;
             let mut band = None;
             if by_chance {
                 let (mut low, mut high) = (metrics.rmse, metrics.rmse);
@@ -183,12 +194,14 @@ impl Study {
                 largest: features.metrics(&largest, &beyond)?,
             });
         }
-        // The first of equals, as the thesis chose.
+        // The first of equals, as the thesis chose; without chance, of which its scores depended.
         let chosen = (1..results.len()).fold(0, |best, i| {
             let score = |i: usize| results[i].metrics.score(&weights);
-            if score(i) > score(best) { i } else { best }
+            if results[i].band.is_none() && score(i) > score(best) { i } else { best }
         });
-        let model = models(0)[chosen].0.clone();
+        let name = results.get(chosen).context("no model could be fitted")?.model;
+        let model = models(0).into_iter().map(|m| m.0).find(|model| model.name() == name);
+        let model = model.context("no model could be fitted")?;
         let ledger = data::ledger(&data.operator);
         let ways = [(SHAPES_ALONE, None), (LEDGER, ledger.as_deref())];
         for (name, ledger) in ways.into_iter().filter(|(name, l)| *name != LEDGER || l.is_some()) {
@@ -203,9 +216,9 @@ impl Study {
                 largest: features.metrics(&largest, &beyond)?,
             });
         }
-        let reduction = reduction(&features, &data, &model)?;
-        let selection = selection(&features, &model)?;
-        Ok(Self { data, weights, results, chosen, reduction, selection, features })
+        let reduction = reduction(&features, &data, &model, &mut failures);
+        let selection = selection(&features, &model, &mut failures);
+        Ok(Self { data, weights, results, chosen, reduction, selection, features, failures })
     }
 
     /// The fewest features, and independently the fewest rows, within 5 % of the highest score.
@@ -240,7 +253,12 @@ fn climb(
 }
 
 /// Ever fewer rows, each time split anew inside what is left.
-fn reduction(features: &Features, data: &Dataset, model: &Model) -> anyhow::Result<Vec<Step>> {
+fn reduction(
+    features: &Features,
+    data: &Dataset,
+    model: &Model,
+    failures: &mut Vec<(String, String)>,
+) -> Vec<Step> {
     let all: Vec<usize> = (0..features.names.len()).collect();
     let mut left: Vec<usize> = (0..features.y.len()).collect();
     let mut steps = Vec::new();
@@ -250,26 +268,37 @@ fn reduction(features: &Features, data: &Dataset, model: &Model) -> anyhow::Resu
         let outer = |of: &[usize]| of.iter().map(|&i| left[i]).collect();
         let split = Split { train: outer(&inner.train), test: outer(&inner.test) };
         let ladder = climb(data, None, &split).and_then(|p| features.metrics(&split, &p)).ok();
-        steps.push(step(features, model, &split, &all, n, ladder)?);
+        match step(features, model, &split, &all, n, ladder) {
+            Ok(step) => steps.push(step),
+            Err(why) => failures.push((format!("{n} rows"), why.to_string())),
+        }
         left = permutation(n, 42)[..n * 9 / 10].iter().map(|&i| left[i]).collect();
     }
-    Ok(steps)
+    steps
 }
 
 /// Ever fewer features; the thesis begins to count two too high, so its first steps remove nothing.
-fn selection(features: &Features, model: &Model) -> anyhow::Result<Vec<Step>> {
+fn selection(
+    features: &Features,
+    model: &Model,
+    failures: &mut Vec<(String, String)>,
+) -> Vec<Step> {
     let mut kept: Vec<usize> = (0..features.names.len()).collect();
     let mut steps = Vec::new();
     for k in (1..=kept.len() + 2).rev() {
-        let mut step = step(features, model, &features.split, &kept, k, None)?;
+        let step = step(features, model, &features.split, &kept, k, None);
+        let mut removed = None;
         if k > 1 && kept.len() > k - 1 {
             let strength: Vec<f64> = kept.iter().map(|&j| features.strength(j)).collect();
             let weakest = (0..kept.len()).min_by(|&a, &b| strength[a].total_cmp(&strength[b]));
-            step.removed = weakest.map(|at| features.names[kept.remove(at)].clone());
+            removed = weakest.map(|at| features.names[kept.remove(at)].clone());
         }
-        steps.push(step);
+        match step {
+            Ok(step) => steps.push(Step { removed, ..step }),
+            Err(why) => failures.push((format!("{k} features"), why.to_string())),
+        }
     }
-    Ok(steps)
+    steps
 }
 
 fn step(
