@@ -1,5 +1,7 @@
 //! Figures of one operator and across operators.
 
+use statrs::distribution::{ContinuousCDF, Normal};
+
 use super::data::{Dataset, Reading};
 use super::study::{Result, Step, Study};
 use crate::figures::{Content, Figure, Look, Scale, Series};
@@ -59,10 +61,10 @@ pub(super) fn profile(data: &Dataset) -> Vec<Figure> {
         [VOLUME, PEAK],
         vec![series("measured", 0, Look::Points, peaks)],
     )];
-    let mut lateral: Vec<usize> = data.readings.iter().map(|r| r.shape.extents()[2]).collect();
-    lateral.sort_unstable();
-    lateral.dedup();
-    let lines = lateral.iter().enumerate().map(|(i, &samples)| {
+    let mut depths: Vec<usize> = data.readings.iter().map(|r| r.shape.extents()[2]).collect();
+    depths.sort_unstable();
+    depths.dedup();
+    let lines = depths.iter().enumerate().map(|(i, &samples)| {
         let mut points: Vec<(f64, f64)> = data
             .readings
             .iter()
@@ -93,6 +95,7 @@ pub(super) fn profile(data: &Dataset) -> Vec<Figure> {
             vec![series("shapes", 0, Look::Points, pairs)],
         ));
     }
+    all.push(lateral(data));
     let mut longest: Vec<&Reading> = data.readings.iter().filter(|r| r.history.len() > 1).collect();
     longest.sort_by_key(|r| std::cmp::Reverse(r.shape.voxels()));
     longest.truncate(5);
@@ -118,6 +121,111 @@ pub(super) fn profile(data: &Dataset) -> Vec<Figure> {
         ));
     }
     all
+}
+
+/// The mean of `value` over the shapes of each pair of extents, as shades.
+fn lateral(data: &Dataset) -> Figure {
+    let mut sizes = [0, 1].map(|a| data.readings.iter().map(|r| r.shape.extents()[a]).collect());
+    sizes.iter_mut().for_each(|s: &mut Vec<usize>| {
+        s.sort_unstable();
+        s.dedup();
+    });
+    let [inlines, crosslines] = sizes;
+    let value = |i: usize, j: usize| {
+        let of = data.readings.iter().filter(|r| r.shape.extents()[..2] == [i, j]);
+        crate::stats::mean(&of.map(|r| r.gib).collect::<Vec<_>>()).unwrap_or(f64::NAN)
+    };
+    let values = crosslines.iter().map(|&j| inlines.iter().map(|&i| value(i, j)).collect());
+    let names = |sizes: &[usize]| sizes.iter().map(ToString::to_string).collect();
+    let content = Content::Tiles {
+        columns: names(&inlines),
+        rows: names(&crosslines),
+        values: values.collect(),
+    };
+    let title = format!("Mean peak over samples, GiB, {}", data.operator);
+    let name = format!("memory_usage_inlines_xlines_heatmap_{}", slug(&data.operator));
+    figure(&name, &title, ["inlines", "crosslines"], content)
+}
+
+/// What the residuals look like, which features go with the peak, and what lies above the mean.
+pub(super) fn insights(study: &Study) -> Vec<Figure> {
+    let operator = &study.data.operator;
+    let name = |what: &str| format!("{what}_{}", slug(operator));
+    let best = &study.results[study.chosen];
+    let by_predicted = best.predicted.iter().copied().zip(residuals(best)).collect();
+    let mut sorted = residuals(best);
+    sorted.sort_by(f64::total_cmp);
+    let n = sorted.len() as f64;
+    let normal = Normal::standard();
+    let quantile = |i: usize| normal.inverse_cdf((i as f64 + 0.5) / n);
+    let quantiles = sorted.iter().enumerate().map(|(i, r)| (quantile(i), *r)).collect();
+    let peaks = by_volume(&study.data, |r| Some(r.gib));
+    let (x, y): (Vec<f64>, Vec<f64>) = peaks.iter().copied().unzip();
+    let (mx, my) = (x.iter().sum::<f64>() / x.len() as f64, y.iter().sum::<f64>() / x.len() as f64);
+    let slope = peaks.iter().map(|(a, b)| (a - mx) * (b - my)).sum::<f64>()
+        / x.iter().map(|a| (a - mx) * (a - mx)).sum::<f64>();
+    let line = x.iter().map(|a| (*a, my + slope * (a - mx))).collect();
+    let names = &study.features.names;
+    let strengths = (0..names.len()).map(|j| vec![study.features.correlation(j)]).collect();
+    let steps = study.selection.iter().zip(study.selection.iter().skip(1));
+    let impact = steps.map(|(a, b)| (a.n as f64, b.metrics.rmse - a.metrics.rmse)).collect();
+    // Over the peaks of shapes, not over readings in time.
+    let mut sorted_peaks = y.clone();
+    sorted_peaks.sort_by(f64::total_cmp);
+    let rank = (0.95 * (sorted_peaks.len() as f64 - 1.0)).round() as usize;
+    let model = best.model;
+    vec![
+        curves(
+            &name("residual_vs_predicted"),
+            &format!("Residuals of {model}, {operator}"),
+            ["predicted, GiB", "measured − predicted, GiB"],
+            vec![series("test rows", 0, Look::Points, by_predicted)],
+        ),
+        curves(
+            &name("residual_qq_plots"),
+            &format!("Residuals of {model} against a normal, {operator}"),
+            ["quantile of a normal", "residual, GiB"],
+            vec![series("test rows", 0, Look::Points, quantiles)],
+        ),
+        curves(
+            &name("memory_vs_volume_regression"),
+            &format!("Peak by volume, {operator}"),
+            [VOLUME, PEAK],
+            vec![series("measured", 0, Look::Points, peaks), series("line", 1, Look::Thin, line)],
+        ),
+        figure(
+            &name("feature_correlation"),
+            &format!("Correlation with the peak, {operator}"),
+            ["", ""],
+            Content::Tiles {
+                columns: vec!["peak".to_owned()],
+                rows: names.clone(),
+                values: strengths,
+            },
+        ),
+        curves(
+            &name("feature_impact"),
+            &format!("Change of RMSE when a feature goes, {operator}"),
+            ["number of features, as the thesis counts", "ΔRMSE, GiB"],
+            vec![series("ΔRMSE", 0, Look::Joined, impact)],
+        ),
+        dots(
+            &name("memory_safety_margin"),
+            &format!("Peaks of all shapes, {operator}"),
+            ["", PEAK],
+            ["mean", "95th percentile", "highest"].map(str::to_owned).to_vec(),
+            vec![series(
+                "peaks",
+                0,
+                Look::Points,
+                vec![
+                    (0.0, my),
+                    (1.0, sorted_peaks[rank]),
+                    (2.0, sorted_peaks[sorted_peaks.len() - 1]),
+                ],
+            )],
+        ),
+    ]
 }
 
 fn residuals(result: &Result) -> Vec<f64> {
@@ -275,7 +383,43 @@ pub(super) fn cross(studies: &[Study]) -> Vec<Figure> {
         let best = &s.results[s.chosen];
         best.measured.iter().copied().zip(best.predicted.iter().copied()).collect()
     };
-    vec![
+    let times = |s: &Study| by_volume(&s.data, Reading::seconds);
+    let models: Vec<String> = studies
+        .iter()
+        .max_by_key(|s| s.results.len())
+        .map(|s| s.results.iter().map(|r| short(r.model)).collect())
+        .unwrap_or_default();
+    let per_model = |f: &dyn Fn(&Result) -> f64| -> Vec<Series> {
+        let at = |r: &Result| models.iter().position(|m| *m == short(r.model));
+        let one = |(i, s): (usize, &Study)| {
+            let points = s.results.iter().filter_map(|r| Some((at(r)? as f64, f(r))));
+            series(&s.data.operator, i, Look::Points, points.collect())
+        };
+        studies.iter().enumerate().map(one).collect()
+    };
+    let aside = |s: &Study| {
+        let best = &s.results[s.chosen];
+        best.predicted.iter().copied().zip(residuals(best)).collect()
+    };
+    let worst = |x: &Step| x.residuals.iter().fold(0.0_f64, |m, r| m.max(r.abs()));
+    let chosen: Vec<String> = studies
+        .iter()
+        .map(|s| format!("{}: {}", s.data.operator, short(s.results[s.chosen].model)))
+        .collect();
+    let scores = (0..)
+        .zip(studies)
+        .map(|(i, s)| (f64::from(i), s.results[s.chosen].metrics.score(&s.weights)));
+    let impact = |s: &Study| {
+        let steps = s.selection.iter().zip(s.selection.iter().skip(1));
+        steps.map(|(a, b)| (a.n as f64, b.metrics.rmse - a.metrics.rmse)).collect()
+    };
+    let mut timed = Vec::new();
+    if studies.iter().any(|s| !times(s).is_empty()) {
+        let axes = [VOLUME, "time of a run, s"];
+        let series = each(&times, Look::Points);
+        timed.push(curves("cross_execution_time_by_volume", "Time by volume", axes, series));
+    }
+    let mut all = vec![
         curves(
             "cross_peak_memory_by_volume",
             "Peak by volume",
@@ -306,5 +450,70 @@ pub(super) fn cross(studies: &[Study]) -> Vec<Figure> {
             ["measured, GiB", "predicted, GiB"],
             each(&measured, Look::Points),
         ),
-    ]
+        dots(
+            "cross_model_r2_bar",
+            "R² on the test rows",
+            ["", "R², not below 0"],
+            models.clone(),
+            per_model(&|r| r.metrics.r2.max(0.0)),
+        ),
+        dots(
+            "cross_model_rmse_scatter",
+            "RMSE on the test rows",
+            ["", "RMSE, GiB"],
+            models.clone(),
+            per_model(&|r| r.metrics.rmse),
+        ),
+        curves(
+            "residual_vs_predicted",
+            "Residuals of the chosen models",
+            ["predicted, GiB", "measured − predicted, GiB"],
+            each(&aside, Look::Points),
+        ),
+        dots(
+            "best_model_per_operator",
+            "Score of the chosen models",
+            ["", "score"],
+            chosen,
+            vec![series("score", 0, Look::Points, scores.collect())],
+        ),
+        curves(
+            "feature_impact",
+            "Change of RMSE when a feature goes",
+            ["number of features, as the thesis counts", "ΔRMSE, GiB"],
+            each(&impact, Look::Joined),
+        ),
+        curves(
+            "metrics_evolution_by_sample_size",
+            "MAE of the chosen models",
+            ["rows", "MAE, GiB"],
+            each(
+                &|s| s.reduction.iter().map(|x| (x.n as f64, x.metrics.mae)).collect(),
+                Look::Joined,
+            ),
+        ),
+        curves(
+            "residual_metrics_by_sample_size",
+            "Largest residual",
+            ["rows", "GiB"],
+            each(&|s| s.reduction.iter().map(|x| (x.n as f64, worst(x))).collect(), Look::Joined),
+        ),
+        curves(
+            "metrics_evolution_by_number_of_features",
+            "RMSE of the chosen models",
+            ["number of features, as the thesis counts", "RMSE, GiB"],
+            each(
+                &|s| s.selection.iter().map(|x| (x.n as f64, x.metrics.rmse)).collect(),
+                Look::Joined,
+            ),
+        ),
+        curves(
+            "residual_metrics_by_number_of_features",
+            "Largest residual",
+            ["number of features, as the thesis counts", "GiB"],
+            each(&|s| s.selection.iter().map(|x| (x.n as f64, worst(x))).collect(), Look::Joined),
+        ),
+    ];
+    all.append(&mut timed);
+    all
 }

@@ -87,6 +87,14 @@ pub(super) fn sections(study: &Study) -> anyhow::Result<Vec<Section>> {
             vec![steps(study, &study.selection, "features")],
             charts::steps(study, &study.selection, "by_number_of_features", "features"),
         ),
+        section(
+            "insights",
+            "insights",
+            "Residuals and features of the chosen model.",
+            "Residuals are measured less predicted: above 0 is too low a prediction.".to_owned(),
+            Vec::new(),
+            charts::insights(study),
+        ),
     ])
 }
 

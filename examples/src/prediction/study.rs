@@ -136,19 +136,28 @@ impl Features {
         Metrics::new(&self.targets(&split.test), predicted).context("a peak is not positive")
     }
 
-    /// How strongly a feature goes with the target, as F of a line; a constant goes with nothing.
-    fn strength(&self, j: usize) -> f64 {
+    /// The sums of squares and products about the means; none for a constant feature.
+    fn sums(&self, j: usize) -> Option<[f64; 3]> {
         let n = self.y.len() as f64;
         let column = || self.rows.iter().map(|row| row[j]);
         let (x, y) = (column().sum::<f64>() / n, self.y.iter().sum::<f64>() / n);
         let xx: f64 = column().map(|v| (v - x) * (v - x)).sum();
         let yy: f64 = self.y.iter().map(|v| (v - y) * (v - y)).sum();
         let xy: f64 = column().zip(&self.y).map(|(v, t)| (v - x) * (t - y)).sum();
-        if xx <= 1e-20 * n * x * x {
-            return -1.0;
-        }
-        let r2 = xy * xy / (xx * yy);
-        r2 / (1.0 - r2) * (n - 2.0)
+        (xx > 1e-20 * n * x * x).then_some([xx, yy, xy])
+    }
+
+    /// How strongly a feature goes with the target, as F of a line; a constant goes with nothing.
+    fn strength(&self, j: usize) -> f64 {
+        self.sums(j).map_or(-1.0, |[xx, yy, xy]| {
+            let r2 = xy * xy / (xx * yy);
+            r2 / (1.0 - r2) * (self.y.len() as f64 - 2.0)
+        })
+    }
+
+    /// Pearson's; 0 for a constant.
+    pub(super) fn correlation(&self, j: usize) -> f64 {
+        self.sums(j).map_or(0.0, |[xx, yy, xy]| xy / (xx * yy).sqrt())
     }
 }
 
