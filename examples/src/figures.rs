@@ -170,7 +170,7 @@ impl Figure {
         B::ErrorType: 'static,
     {
         let (xs, ys) = (Categories { n: columns.len() }, Categories { n: rows.len() });
-        let mut chart = builder(area).y_label_area_size(150).build_cartesian_2d(xs, ys)?;
+        let mut chart = builder(area).y_label_area_size(200).build_cartesian_2d(xs, ys)?;
         let name = |names: &[String], at: &f64| {
             names.get(at.round() as usize).cloned().unwrap_or_default()
         };
