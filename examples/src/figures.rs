@@ -313,6 +313,7 @@ fn number(value: f64) -> String {
         v if v >= 0.095 && (v * 10.0).fract().min(1.0 - (v * 10.0).fract()) < 1e-6 => {
             format!("{value:.1}")
         }
+        v if v < 0.0095 => format!("{value:.1e}"),
         _ => format!("{value:.2}"),
     }
 }
