@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Context;
 use chunkfit_predict::search::{Goal, Parameter, Range, Search, Trial, nested_loss};
 use chunkfit_predict::{
-    ElasticNet, GradientBoosting, Guard, Metrics, Model, SupportVectors, XgBoost,
+    ElasticNet, GradientBoosting, Guard, Metrics, Model, ScoreWeights, SupportVectors, XgBoost,
 };
 
 use super::study::Study;
@@ -123,10 +123,38 @@ pub(super) fn section(study: &Study, settings: &Settings) -> anyhow::Result<Sect
                 are seen once, by the winner."
             .to_owned(),
         answer: format!("{total} trials for each model and goal; they are kept in search/."),
-        tables: vec![table],
+        tables: vec![table, weights(study, &folder.join(format!("{slug}-weights.jsonl")), total)?],
         figures: Vec::new(),
         absent: Vec::new(),
     })
+}
+
+/// The weights of the score as the thesis searches them: the sum of all models' scores on the *test* rows
+/// is made large. It is linear, so its optimum is a corner. Shown, and used for nothing.
+fn weights(study: &Study, path: &Path, total: usize) -> anyhow::Result<Table> {
+    let range = |name, low, high| Parameter::new(name, Range::Uniform { low, high });
+    let space = vec![
+        range("accuracy", 1.0, 2.0),
+        range("rmse", 0.5, 1.5),
+        range("mae", 0.5, 1.5),
+        range("r2", 0.2, 1.0),
+    ];
+    let sum = |w: &ScoreWeights| -> f64 {
+        let models = study.results.iter().filter(|r| !r.model.starts_with("ladder"));
+        models.map(|r| r.metrics.score(w)).sum()
+    };
+    let at = |v: &[f64]| ScoreWeights { accuracy: v[0], rmse: v[1], mae: v[2], r2: v[3] };
+    let trials = kept(path, &Search::new(space, SEED), total, |v| Some(-sum(&at(v))))?;
+    let best = at(&Search::best(&trials).context("no weights were tried")?.values);
+    let header = ["weights", "accuracy", "RMSE", "MAE", "R²", "sum of scores"];
+    let title =
+        format!("Weights after {total} trials, as the thesis searches; {}", study.data.operator);
+    let mut table = Table::new(&title, &header);
+    for (name, w) in [("found here", best), ("used for the scores", study.weights)] {
+        let numbers = [w.accuracy, w.rmse, w.mae, w.r2, sum(&w)].map(|v| fixed(Some(v), 4));
+        table.row([name.to_owned()].into_iter().chain(numbers));
+    }
+    Ok(table)
 }
 
 /// Goes on with the trials in a file, one a line, each added as soon as it is done.
