@@ -27,6 +27,8 @@ pub(crate) enum Content {
     Lines { series: Vec<Series>, y_max: f64, scale: Scale },
     /// For each category, points of every series side by side.
     Dots { categories: Vec<String>, series: Vec<Series> },
+    /// A number for each pair of categories, as a shade: rows from below, columns from the left.
+    Tiles { columns: Vec<String>, rows: Vec<String>, values: Vec<Vec<f64>> },
 }
 
 /// A named set of points. In [`Content::Dots`], x is the number of the category.
@@ -112,6 +114,10 @@ impl Figure {
                 self.dots(&chart, categories, series)?;
                 series
             }
+            Content::Tiles { columns, rows, values } => {
+                self.tiles(&area, columns, rows, values)?;
+                return Ok(area.present()?);
+            }
         };
         draw_legend(&legend, series)?;
         Ok(area.present()?)
@@ -129,7 +135,8 @@ impl Figure {
         X: AsRangedCoord<Value = f64>,
         X::CoordDescType: Ranged<ValueType = f64> + ValueFormatter<f64>,
     {
-        let mut chart = builder(area).build_cartesian_2d(xs, 0.0..y_max)?;
+        let mut chart =
+            builder(area).build_cartesian_2d(xs, ends(series, |p| p.1).0.min(0.0)..y_max)?;
         let mut mesh = chart.configure_mesh();
         mesh.x_desc(&self.x).y_desc(&self.y).light_line_style(WHITE).bold_line_style(GRID);
         mesh.axis_style(INK).label_style(text(14)).axis_desc_style(text(15));
@@ -147,6 +154,43 @@ impl Figure {
             if one.look != Look::Thin {
                 let dot = |point| Circle::new(point, 4 + wider as i32, one.colour().filled());
                 chart.draw_series(points().map(dot))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn tiles<B: DrawingBackend>(
+        &self,
+        area: &DrawingArea<B, Shift>,
+        columns: &[String],
+        rows: &[String],
+        values: &[Vec<f64>],
+    ) -> anyhow::Result<()>
+    where
+        B::ErrorType: 'static,
+    {
+        let (xs, ys) = (Categories { n: columns.len() }, Categories { n: rows.len() });
+        let mut chart = builder(area).y_label_area_size(200).build_cartesian_2d(xs, ys)?;
+        let name = |names: &[String], at: &f64| {
+            names.get(at.round() as usize).cloned().unwrap_or_default()
+        };
+        let mut mesh = chart.configure_mesh();
+        mesh.x_desc(&self.x).y_desc(&self.y).disable_mesh();
+        mesh.axis_style(INK).label_style(text(14)).axis_desc_style(text(15));
+        mesh.x_labels(columns.len().max(1)).y_labels(rows.len().max(1));
+        let (below, beside) = (|at: &f64| name(columns, at), |at: &f64| name(rows, at));
+        mesh.x_label_formatter(&below).y_label_formatter(&beside);
+        mesh.draw()?;
+        let all = || values.iter().flatten().copied().filter(|v| v.is_finite());
+        let (low, high) = (all().fold(f64::MAX, f64::min), all().fold(f64::MIN, f64::max));
+        for (y, row) in values.iter().enumerate() {
+            for (x, value) in row.iter().enumerate().filter(|(_, v)| v.is_finite()) {
+                let (x, y) = (x as f64, y as f64);
+                let share = (value - low) / (high - low).max(f64::MIN_POSITIVE);
+                let corners = [(x - 0.48, y - 0.48), (x + 0.48, y + 0.48)];
+                let shade = COLOURS[0].mix(0.08 + 0.72 * share).filled();
+                chart.draw_series([Rectangle::new(corners, shade)])?;
+                chart.draw_series([Text::new(number(*value), (x - 0.1, y + 0.05), text(12))])?;
             }
         }
         Ok(())
@@ -269,6 +313,7 @@ fn number(value: f64) -> String {
         v if v >= 0.095 && (v * 10.0).fract().min(1.0 - (v * 10.0).fract()) < 1e-6 => {
             format!("{value:.1}")
         }
+        v if v < 0.0095 => format!("{value:.1e}"),
         _ => format!("{value:.2}"),
     }
 }

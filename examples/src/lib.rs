@@ -1,9 +1,11 @@
-//! Two experiments that anyone can repeat: what memory measurements get wrong, and by how much.
+//! Experiments that anyone can repeat: what memory measurements get wrong and by how much, and what a
+//! shape tells of a peak.
 //!
 //! | program | question |
 //! |---|---|
 //! | `exp00_pitfalls` | which eleven mistakes do measurements of memory make, and how large are they? |
 //! | `exp01_profilers` | do eight ways to profile, a high-water mark and a control group agree? |
+//! | `exp02_predict` | does the shape of an input tell the peak, beyond the shapes that were measured? |
 //!
 //! ```sh
 //! cargo run --release -p chunkfit-examples --bin exp00_pitfalls -- --quick --out results/exp00
@@ -31,6 +33,7 @@ mod operator;
 mod options;
 mod pitfalls;
 mod plain;
+mod prediction;
 mod profilers;
 mod progress;
 mod protocol;
@@ -43,6 +46,7 @@ mod validation;
 mod victim;
 
 pub use pitfalls::run as exp00_pitfalls;
+pub use prediction::run as exp02_predict;
 pub use profilers::run as exp01_profilers;
 pub use validation::main as exp02_validate;
 pub use victim::serve_if_called;

@@ -55,6 +55,9 @@ impl Report {
         for section in &self.sections {
             let texts: Vec<String> = section.tables.iter().map(Table::markdown).collect();
             std::fs::write(tables.join(format!("{}.md", section.name)), texts.join("\n"))?;
+            for (i, table) in (1..).zip(&section.tables) {
+                std::fs::write(tables.join(format!("{}-{i}.csv", section.name)), table.csv()?)?;
+            }
             let drawn = section.figures.iter().map(|figure| {
                 figure.write(&figures).with_context(|| format!("figure {}", figure.name))
             });

@@ -38,6 +38,14 @@ impl Table {
         text
     }
 
+    /// The same cells, without the title.
+    pub(crate) fn csv(&self) -> anyhow::Result<Vec<u8>> {
+        let mut file = csv::Writer::from_writer(Vec::new());
+        file.write_record(&self.header)?;
+        self.rows.iter().try_for_each(|row| file.write_record(row))?;
+        Ok(file.into_inner()?)
+    }
+
     pub(crate) fn html(&self) -> Markup {
         let class = |i: usize| if self.is_numeric(i) { "n" } else { "t" };
         html! {

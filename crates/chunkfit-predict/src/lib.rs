@@ -33,6 +33,7 @@
 //!   an extent grows, and states the regime and the [`Coverage`] of its bound;
 //! - [`Online`]: the same, learning from every task of a run, with an alarm for drift;
 //! - [`SavedModel`]: one JSON document that knows when it is stale;
+//! - [`search`]: a seeded, resumable search for hyper-parameters, by goals that never see the reported rows;
 //! - fourteen regressors behind one [`Guard`], the [features](FeatureMap::thesis), the [split](Split) and
 //!   the [metrics](Metrics) of the thesis, to reproduce its numbers.
 //!
@@ -57,6 +58,7 @@ mod observation;
 mod online;
 mod rows;
 mod saved;
+pub mod search;
 mod split;
 mod table;
 

@@ -7,5 +7,6 @@ mod ladder;
 mod models;
 mod online;
 mod saved;
+mod search;
 mod table;
 mod thesis;
