@@ -35,6 +35,12 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Show the chunks that a run would use, and why, without running anything.
     Plan(PlanArgs),
+    /// Measure the memory of an operator, or of any command, on a few small blocks.
+    Profile(ProfileArgs),
+    /// Fit a model of memory to the readings of a profile.
+    Fit(FitArgs),
+    /// Predict the memory of a block, or the largest block for a budget.
+    Predict(PredictArgs),
     /// Show what is in a file.
     Info(InfoArgs),
     /// List the operators, their parameters and outputs.
@@ -154,6 +160,99 @@ pub(crate) struct PlanArgs {
     pub(crate) json: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) reading: ReadingArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  chunkfit profile --operator gst --volume 951x651x462 -o gst.csv
+  chunkfit profile --operator gaussian:sigma=2 --shapes 64x64x64,48x96x64 -o gaussian.csv
+  chunkfit profile --command 'python op.py {input} {output}' --shapes 40x50x60,60x50x80 -o op.csv
+
+A command is started without a shell. {input} is an .npy file of f32 noise, {output} a path to write to,
+{shape} is as 40x50x60. Its peak is the highest resident set of any one of its processes.")]
+#[command(group = clap::ArgGroup::new("what").required(true))]
+#[command(group = clap::ArgGroup::new("where").required(true).multiple(true))]
+pub(crate) struct ProfileArgs {
+    /// The operator, with parameters as `gaussian:sigma=2`; see `chunkfit operators`.
+    #[arg(long, value_name = "NAME[:key=value,…]", group = "what")]
+    pub(crate) operator: Option<String>,
+    /// Any program: words with {input}, {output} and {shape}.
+    #[arg(long, value_name = "WORDS", group = "what")]
+    pub(crate) command: Option<String>,
+    /// The blocks to run.
+    #[arg(long, value_name = "AxBxC,…", value_delimiter = ',', group = "where")]
+    pub(crate) shapes: Vec<Shape>,
+    /// The volume to predict for, from which the blocks are chosen when --shapes is left out.
+    #[arg(long, value_name = "AxBxC", group = "where", conflicts_with = "shapes")]
+    pub(crate) volume: Option<Shape>,
+    /// Share of the voxels of --volume that all blocks together may have.
+    #[arg(long, value_name = "PERCENT", default_value = "1%", value_parser = percent)]
+    pub(crate) budget: f64,
+    /// Runs of each block.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = at_least_one)]
+    pub(crate) repeats: usize,
+    /// Hard limit of a run of the command. A run that is killed by it is recorded as \"at least\".
+    #[arg(long, value_name = "SIZE", requires = "command")]
+    pub(crate) limit: Option<ByteSize>,
+    /// Where the readings go, as CSV.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// Write the readings as JSON to FILE, or to standard output with `-`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  chunkfit fit gst.csv --operator gst -o gst.json     with the ledger that the operator declares
+  chunkfit fit op.csv -o op.json                      any program")]
+pub(crate) struct FitArgs {
+    /// What `chunkfit profile` wrote.
+    pub(crate) observations: PathBuf,
+    /// The operator that was profiled, if it is one of `chunkfit operators`.
+    #[arg(long, value_name = "NAME[:key=value,…]")]
+    pub(crate) operator: Option<String>,
+    /// Where the model goes.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// Write the summary as JSON to FILE, or to standard output with `-`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  chunkfit predict --model gst.json --shape 200x300x462
+  chunkfit predict --model op.json --shape 200x300x462 --slurm     a line for a batch script
+  chunkfit predict --model op.json --budget 4GiB                   the largest cube that fits
+  chunkfit predict --operator gst --shape 200x300x462              without a model: the declared ledger")]
+#[command(group = clap::ArgGroup::new("of").required(true).multiple(true))]
+#[command(group = clap::ArgGroup::new("asked").required(true).multiple(true))]
+pub(crate) struct PredictArgs {
+    /// What `chunkfit fit` wrote.
+    #[arg(long, value_name = "FILE", group = "of")]
+    pub(crate) model: Option<PathBuf>,
+    /// The operator; with --model, it must be the one of the model.
+    #[arg(long, value_name = "NAME[:key=value,…]", group = "of")]
+    pub(crate) operator: Option<String>,
+    /// The block, halo included. With --budget, the largest that is asked for.
+    #[arg(long, value_name = "AxBxC", group = "asked")]
+    pub(crate) shape: Option<Shape>,
+    /// Find the largest block whose bound fits in this: a cube, or of the proportions of --shape.
+    #[arg(long, value_name = "SIZE", group = "asked")]
+    pub(crate) budget: Option<ByteSize>,
+    /// Resident set of an idle worker, for an operator without a model. Default: 8 MiB, as is typical.
+    #[arg(long, value_name = "SIZE", conflicts_with = "model")]
+    pub(crate) base: Option<ByteSize>,
+    /// Print the line for a batch script of Slurm, and nothing else.
+    #[arg(long, requires = "shape", conflicts_with_all = ["budget", "json"])]
+    pub(crate) slurm: bool,
+    /// Write the prediction as JSON to FILE, or to standard output with `-`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
 }
 
 /// Stored sample types that a plan can be asked for without a file.
@@ -287,6 +386,14 @@ fn worker_count(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(n) if (1..=MOST_WORKERS).contains(&n) => Ok(n),
         _ => Err(format!("give a whole number from 1 to {MOST_WORKERS}")),
+    }
+}
+
+/// `1%` or `1` as 0.01.
+fn percent(text: &str) -> Result<f64, String> {
+    match text.trim_end_matches('%').trim().parse::<f64>() {
+        Ok(n) if n > 0.0 && n <= 100.0 => Ok(n / 100.0),
+        _ => Err("give a share above 0 % and at most 100 %, such as 1%".to_owned()),
     }
 }
 

@@ -268,7 +268,7 @@ pub(crate) fn make_plan(
     margin: ByteSize,
 ) -> anyhow::Result<Plan> {
     let most = Shape::new([STORAGE_CHUNK; 3])?;
-    let scratch = |core: Shape| zarr::write_scratch(chunkfit_plan::output_chunk(core, most), core);
+    let scratch = |core: Shape| write_scratch(core, most);
     let ledger = TaskLedger::before_sinks(operator, source, &scratch);
     let model = TaskModel::new(ledger, base, margin);
     let problem = Problem {
@@ -282,6 +282,11 @@ pub(crate) fn make_plan(
         model: &model,
     };
     Ok(chunkfit_plan::strategy(strategy)?.plan(&problem)?)
+}
+
+/// What writing a core holds, in storage chunks of at most `most`.
+pub(crate) fn write_scratch(core: Shape, most: Shape) -> ByteSize {
+    zarr::write_scratch(chunkfit_plan::output_chunk(core, most), core)
 }
 
 /// A task so small that what it needs is almost all base: at most 16 voxels along each axis.
@@ -310,11 +315,11 @@ fn measure_base(
         IsolationUsed::Processes => {
             let pool = Pool::new(cage, pool_options(&probe, partial.folder(), None)?);
             // The first time pages in code and sets allocators up; the second shows what stays.
-            let (idle, costs) = pool.measure(&[at, at])?;
-            let peak = costs.iter().filter_map(|done| done.peak).max().context(
+            let measured = pool.measure(&[at, at])?;
+            let peak = measured.costs.iter().filter_map(|done| done.peak).max().context(
                 "this kernel does not let a process reset its peak, so the base is unknown",
             )?;
-            (idle, peak)
+            (measured.resident, peak)
         }
         IsolationUsed::Threads => {
             resident::steady_allocator();
@@ -479,7 +484,7 @@ fn sample_bytes(input: &Input) -> usize {
 }
 
 /// A store for the outputs of `operator`, in storage chunks of `chunk`.
-fn zarr_spec<'a>(
+pub(crate) fn zarr_spec<'a>(
     input: &'a Input,
     operator: &'a dyn Operator,
     chunk: Shape,

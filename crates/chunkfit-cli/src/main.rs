@@ -5,7 +5,10 @@ mod args;
 mod budget;
 mod commands;
 mod engine;
+mod imagined;
+mod noise;
 mod operator;
+mod origin;
 mod partial;
 mod picture;
 mod progress;
@@ -31,6 +34,9 @@ fn main() -> ExitCode {
         Command::Demo(args) => commands::demo(&args),
         Command::Run(args) => commands::run(&args),
         Command::Plan(args) => commands::plan(&args),
+        Command::Profile(args) => commands::profile(&args),
+        Command::Fit(args) => commands::fit(&args),
+        Command::Predict(args) => commands::predict(&args),
         Command::Info(args) => commands::info(&args),
         Command::Operators => commands::operators(),
         Command::Doctor(args) => commands::doctor(&args),

@@ -31,6 +31,7 @@
 //! - the [`Ladder`]: from a declared ledger over a constant and a volume to corners inside the readings,
 //!   as much model as the readings pay for. A [`Fitted`] ladder is a [`MemoryModel`], never decreases when
 //!   an extent grows, and states the regime and the [`Coverage`] of its bound;
+//! - [`ExperimentDesign`]: which blocks to run next, and when to stop;
 //! - [`Online`]: the same, learning from every task of a run, with an alarm for drift;
 //! - [`SavedModel`]: one JSON document that knows when it is stale;
 //! - [`search`]: a seeded, resumable search for hyper-parameters, by goals that never see the reported rows;
@@ -46,6 +47,7 @@
 //! fit: `chunkfit_core::Ledger` is a model already.
 
 mod error;
+mod experiment;
 mod features;
 mod guard;
 mod invert;
@@ -63,6 +65,7 @@ mod split;
 mod table;
 
 pub use error::FitError;
+pub use experiment::{ExperimentDesign, Next, Reason};
 pub use features::{
     Feature, FeatureMap, Term, Thesis, Unit, next_fast_length, spread_of_lateral_extents,
 };

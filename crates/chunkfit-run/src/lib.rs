@@ -40,7 +40,7 @@ pub use error::{Cause, RunError, TaskError};
 pub use job::Job;
 pub use journal::{Journal, JournalError};
 pub use ledger::{TaskLedger, TaskModel};
-pub use processes::{Pool, PoolOptions};
+pub use processes::{Measured, Pool, PoolOptions};
 pub use protocol::Done;
 pub use summary::Summary;
 pub use threads::threads;

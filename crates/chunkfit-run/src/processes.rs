@@ -26,6 +26,17 @@ pub struct PoolOptions {
     pub logs: PathBuf,
 }
 
+/// What one worker did and cost.
+#[derive(Debug, Clone)]
+pub struct Measured {
+    /// Its resident set before the first task.
+    pub resident: ByteSize,
+    /// The cost of each task.
+    pub costs: Vec<Done>,
+    /// Its end, with what disturbed it: faults, swap and pressure.
+    pub death: Death,
+}
+
 /// Worker processes: copies of this program, each under a hard memory limit.
 #[derive(Debug)]
 pub struct Pool<'a> {
@@ -40,13 +51,13 @@ impl<'a> Pool<'a> {
         Self { cage, options }
     }
 
-    /// Performs `tasks` in one fresh worker and returns its resident set before the first, and what each
-    /// cost: the way to measure the base.
+    /// Performs `tasks` in one fresh worker and returns what each cost: the way to measure the base, and
+    /// the peak of a task.
     ///
     /// # Errors
     ///
     /// When the worker does not start, dies, or a task fails.
-    pub fn measure(&self, tasks: &[Placement]) -> Result<(ByteSize, Vec<Done>), RunError> {
+    pub fn measure(&self, tasks: &[Placement]) -> Result<Measured, RunError> {
         let never = AtomicBool::new(false);
         let mut worker = self.start(0)?;
         let mut costs = Vec::new();
@@ -60,9 +71,9 @@ impl<'a> Pool<'a> {
                 Ok(Answer::Ended | Answer::Stopped) | Err(_) => return Err(worker.not_started()),
             }
         }
-        let resident = worker.resident;
-        worker.close();
-        Ok((resident, costs))
+        let (number, resident) = (worker.number, worker.resident);
+        let death = worker.close().map_err(|source| RunError::Pipe { worker: number, source })?;
+        Ok(Measured { resident, costs, death })
     }
 
     /// Runs what `journal` says is left of `plan` in `plan.workers` processes.
@@ -130,7 +141,8 @@ impl<'a> Pool<'a> {
             idle = Some(worker);
         }
         if let Some(worker) = idle {
-            worker.close();
+            // It has answered all it was asked; how it ends changes nothing.
+            let _ = worker.close();
         }
     }
 
@@ -302,8 +314,8 @@ impl Worker {
     }
 
     /// Closes the pipe, upon which the worker ends by itself.
-    fn close(mut self) {
+    fn close(mut self) -> io::Result<Death> {
         self.requests = None;
-        let _ = self.inmate.wait();
+        self.inmate.wait()
     }
 }

@@ -24,6 +24,9 @@ pub struct Work {
     pub user_time: Duration,
     /// Processor time in the kernel for it.
     pub system_time: Duration,
+    /// The highest resident set of any one of its processes, in bytes. The fork shows in it: it is never
+    /// less than the resident set of the parent at the start.
+    pub resident_peak_bytes: u64,
 }
 
 /// Waits until child `pid` has ended, without reaping it.
@@ -78,6 +81,7 @@ pub(crate) fn reap(pid: u32) -> io::Result<(ExitStatus, Work)> {
         minor_faults: usage.ru_minflt.unsigned_abs(),
         user_time: duration(usage.ru_utime),
         system_time: duration(usage.ru_stime),
+        resident_peak_bytes: usage.ru_maxrss.unsigned_abs() * 1024,
     };
     Ok((ExitStatus::from_raw(status), work))
 }

@@ -122,10 +122,10 @@ fn run(
     let spec = Spec { operator: operator.to_owned(), volume: volume.extents() };
     let spec = serde_json::to_string(&spec)?;
     let pool = Pool::new(cage, PoolOptions { spec, limit: None, logs: logs.to_owned() });
-    let (idle, costs) = pool.measure(tasks).with_context(|| format!("{operator} on {volume}"))?;
+    let measured = pool.measure(tasks).with_context(|| format!("{operator} on {volume}"))?;
     tasks
         .iter()
-        .zip(costs)
+        .zip(measured.costs)
         .map(|(at, done)| {
             let peak = done.peak.context("this kernel does not let a process reset its peak")?;
             Ok(Row {
@@ -133,7 +133,7 @@ fn run(
                 profiled,
                 block: text(at.block().shape()),
                 core: text(at.core().shape()),
-                base_bytes: idle.as_u64(),
+                base_bytes: measured.resident.as_u64(),
                 peak_bytes: peak.as_u64(),
                 seconds: done.seconds,
             })

@@ -66,7 +66,8 @@ fn base(cage: &Cage, stage: &Stage, folder: &Path) -> ByteSize {
     let calm = Stage { mischief: Mischief::None, ..stage.clone() };
     let core = chunkfit_core::Region::new([0; 3], stage.alignment);
     let at = Placement::new(stage.shape, core, &Halo::uniform(1));
-    let (idle, done) = pool(cage, &calm, folder, None).measure(&[at, at]).unwrap();
+    let measured = pool(cage, &calm, folder, None).measure(&[at, at]).unwrap();
+    let (idle, done) = (measured.resident, measured.costs);
     assert!(idle > ByteSize::ZERO);
     done.iter().filter_map(|d| d.peak).max().expect("this kernel resets peaks")
 }

@@ -1,0 +1,66 @@
+//! Where readings are taken, and what a model is of.
+
+use std::fs::File;
+use std::path::Path;
+
+use anyhow::Context;
+use chunkfit_core::{ByteSize, MemoryModel, Operator, Prediction, Regime, Shape};
+use chunkfit_predict::{Dtype, Identity, Origin, SavedModel, Scope};
+use chunkfit_run::TaskLedger;
+
+use crate::engine::{STORAGE_CHUNK, write_scratch};
+use crate::imagined::Imagined;
+
+/// The allocator of our workers, as they tune it.
+const OUR_ALLOCATOR: &str = "system, arrays mapped";
+
+/// The allocator of a command, which is its own affair.
+const ITS_ALLOCATOR: &str = "of the command";
+
+/// Readings of our workers, or of a command, on this machine.
+pub(crate) fn origin(ours: bool) -> Origin {
+    Origin {
+        dtype: Dtype::F32,
+        scope: Scope::HighWater,
+        machine: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+        allocator: if ours { OUR_ALLOCATOR } else { ITS_ALLOCATOR }.to_owned(),
+    }
+}
+
+/// What a model of `operator`, one of ours, would be of now.
+pub(crate) fn identity_of(operator: &dyn Operator) -> Identity {
+    identity(operator.name(), env!("CARGO_PKG_VERSION"), origin(true))
+}
+
+/// A model of whatever was read at `origin`.
+pub(crate) fn identity(operator: String, version: &str, origin: Origin) -> Identity {
+    Identity {
+        operator,
+        version: version.to_owned(),
+        dtype: origin.dtype,
+        scope: origin.scope,
+        threads: 1,
+        allocator: origin.allocator,
+        page_bytes: rustix::param::page_size() as u64,
+        machine: origin.machine,
+    }
+}
+
+/// The heap bytes of a task of `operator` with reading and writing, as a model.
+pub(crate) fn ledger(operator: &dyn Operator) -> anyhow::Result<impl MemoryModel + Sync> {
+    let most = Shape::new([STORAGE_CHUNK; 3])?;
+    Ok(move |block: Shape, core: Shape| {
+        let source = Imagined::new(block, size_of::<f32>());
+        let scratch = |core: Shape| write_scratch(core, most);
+        let peak: ByteSize =
+            TaskLedger::before_sinks(operator, &source, &scratch).bytes(block, core);
+        Prediction { peak, upper: peak, regime: Regime::Declared }
+    })
+}
+
+/// Reads a saved model.
+pub(crate) fn load(path: &Path) -> anyhow::Result<SavedModel> {
+    let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+    SavedModel::load(std::io::BufReader::new(file))
+        .with_context(|| format!("{} is no model", path.display()))
+}
