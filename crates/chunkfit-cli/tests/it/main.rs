@@ -6,6 +6,7 @@ mod bad_input;
 mod demo;
 mod interrupted;
 mod plan;
+mod predict;
 mod python;
 mod real_files;
 mod support;
