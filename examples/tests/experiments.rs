@@ -261,3 +261,16 @@ fn prediction_reproduces_the_thesis() {
     let html = std::fs::read_to_string(out.join("report.html")).expect("a report");
     assert!(html.contains("the dataset has one mean peak per shape"));
 }
+
+/// Random tasks of every operator in worker processes: all within their bounds, which is what is claimed.
+#[test]
+fn validation() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path();
+    run(env!("CARGO_BIN_EXE_exp02_validate"), &["--quick"], out);
+    let html = report(out, &["bounds", "predictors"].map(str::to_owned), &["room"]);
+    let tasks = rows(out, "tasks");
+    let operators: BTreeSet<&String> = tasks.iter().map(|row| &row["operator"]).collect();
+    assert!(operators.len() >= chunkfit_seismic::catalog().len(), "{operators:?}");
+    assert!(html.contains("0 of 148 tasks were above their bound"), "a bound was exceeded");
+}
