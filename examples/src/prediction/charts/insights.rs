@@ -4,6 +4,7 @@ use statrs::distribution::{ContinuousCDF, Normal};
 
 use super::{PEAK, VOLUME, by_volume, curves, dots, figure, residuals, series, slug};
 use crate::figures::{Content, Figure, Look};
+use crate::prediction::data::{Dataset, Reading};
 use crate::prediction::study::Study;
 
 /// What the residuals look like, which features go with the peak, and what lies above the mean.
@@ -24,8 +25,6 @@ pub(in crate::prediction) fn insights(study: &Study) -> Vec<Figure> {
     let slope = peaks.iter().map(|(a, b)| (a - mx) * (b - my)).sum::<f64>()
         / x.iter().map(|a| (a - mx) * (a - mx)).sum::<f64>();
     let line = x.iter().map(|a| (*a, my + slope * (a - mx))).collect();
-    let names = &study.features.names;
-    let strengths = (0..names.len()).map(|j| vec![study.features.correlation(j)]).collect();
     let steps = study.selection.iter().zip(study.selection.iter().skip(1));
     let impact = steps.map(|(a, b)| (a.n as f64, b.metrics.rmse - a.metrics.rmse)).collect();
     // Over the peaks of shapes, not over readings in time.
@@ -52,16 +51,8 @@ pub(in crate::prediction) fn insights(study: &Study) -> Vec<Figure> {
             [VOLUME, PEAK],
             vec![series("measured", 0, Look::Points, peaks), series("line", 1, Look::Thin, line)],
         ),
-        figure(
-            &name("feature_correlation"),
-            &format!("Correlation with the peak, {operator}"),
-            ["", ""],
-            Content::Tiles {
-                columns: vec!["peak".to_owned()],
-                rows: names.clone(),
-                values: strengths,
-            },
-        ),
+        correlation(study),
+        pairs(&study.data),
         curves(
             &name("feature_impact"),
             &format!("Change of RMSE when a feature goes, {operator}"),
@@ -85,4 +76,39 @@ pub(in crate::prediction) fn insights(study: &Study) -> Vec<Figure> {
             )],
         ),
     ]
+}
+
+/// Features and peak, each by each; the columns have the numbers of the rows.
+fn correlation(study: &Study) -> Figure {
+    let names = study.features.names.iter().map(String::as_str).chain(["peak"]);
+    let rows: Vec<String> = (1..).zip(names).map(|(i, name)| format!("{name} {i}")).collect();
+    // Two digits are what a tile has room for; + 0 drops the sign of a zero.
+    let rounded = |v: f64| (100.0 * v).round() / 100.0 + 0.0;
+    let values = study.features.correlations();
+    let content = Content::Tiles {
+        columns: (1..=rows.len()).map(|i| i.to_string()).collect(),
+        rows,
+        values: values.into_iter().map(|row| row.into_iter().map(rounded).collect()).collect(),
+    };
+    let operator = &study.data.operator;
+    let title = format!("Correlation of features and peak, {operator}");
+    figure(&format!("feature_correlation_{}", slug(operator)), &title, ["", ""], content)
+}
+
+fn pairs(data: &Dataset) -> Figure {
+    let of = |name: &str, value: &dyn Fn(&Reading) -> f64| {
+        (name.to_owned(), data.readings.iter().map(value).collect())
+    };
+    let extent = |a: usize| move |r: &Reading| r.shape.extents()[a] as f64;
+    let content = Content::Pairs {
+        quantities: vec![
+            of("inlines", &extent(0)),
+            of("crosslines", &extent(1)),
+            of("samples", &extent(2)),
+            of(PEAK, &|r| r.gib),
+        ],
+    };
+    let title = format!("Extents and peak, {}", data.operator);
+    let name = format!("memory_vs_dimensions_pairplot_{}", slug(&data.operator));
+    figure(&name, &title, ["", ""], content)
 }

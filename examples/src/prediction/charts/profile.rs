@@ -54,6 +54,7 @@ pub(in crate::prediction) fn profile(data: &Dataset) -> Vec<Figure> {
     longest.sort_by_key(|r| std::cmp::Reverse(r.shape.voxels()));
     longest.truncate(5);
     if !longest.is_empty() {
+        all.push(spread::by_time(data));
         let lines = longest.iter().enumerate().map(|(i, reading)| {
             series(&reading.shape.to_string(), i, Look::Thin, reading.history.clone())
         });

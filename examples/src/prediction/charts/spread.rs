@@ -96,3 +96,42 @@ pub(super) fn lateral(data: &Dataset) -> Figure {
     let name = format!("memory_usage_inlines_xlines_heatmap_{}", slug(&data.operator));
     figure(&name, &title, ["inlines", "crosslines"], content)
 }
+
+/// Parts of the time of a run, and of the range of resident sizes.
+const BINS: [usize; 2] = [50, 10];
+
+/// Where the samples of all runs lie, in each part of the time: the whole of a run is its own.
+pub(super) fn by_time(data: &Dataset) -> Figure {
+    let [parts, sizes] = BINS;
+    let sampled = || data.readings.iter().filter(|r| r.history.len() > 1);
+    let resident = || sampled().flat_map(|r| &r.history).map(|sample| 1024.0 * sample.1);
+    let (low, high) = (resident().fold(f64::MAX, f64::min), resident().fold(0.0, f64::max));
+    let bin = |value: f64, of: f64, n: usize| {
+        ((value / of.max(f64::MIN_POSITIVE) * n as f64) as usize).min(n - 1)
+    };
+    let mut counts = vec![vec![0.0; parts]; sizes];
+    for reading in sampled() {
+        let end = reading.history.iter().map(|sample| sample.0).fold(0.0, f64::max);
+        for (time, gib) in &reading.history {
+            let size = bin(1024.0 * gib - low, high - low, sizes);
+            counts[size][bin(*time, end, parts)] += 1.0;
+        }
+    }
+    let totals: Vec<f64> = (0..parts).map(|p| counts.iter().map(|row| row[p]).sum()).collect();
+    let share = |(count, total): (&f64, &f64)| {
+        if *count > 0.0 { 100.0 * count / total } else { f64::NAN }
+    };
+    let values: Vec<Vec<f64>> =
+        counts.iter().map(|row| row.iter().zip(&totals).map(share).collect()).collect();
+    let darkest = values.iter().flatten().copied().fold(0.0, f64::max);
+    let edge = |i: usize| low + (high - low) * i as f64 / sizes as f64;
+    let tenth = |p: usize| if p % 5 == 0 { (100 * p / parts).to_string() } else { String::new() };
+    let content = Content::Tiles {
+        columns: (0..parts).map(tenth).collect(),
+        rows: (0..sizes).map(|i| format!("{:.1} to {:.1}", edge(i), edge(i + 1))).collect(),
+        values,
+    };
+    let title = format!("Share of samples at a time (darkest: {darkest:.0} %), {}", data.operator);
+    let name = format!("memory_usage_heatmap_by_time_{}", slug(&data.operator));
+    figure(&name, &title, ["time of a run, % (left end of a bin)", "resident, MiB"], content)
+}
