@@ -100,7 +100,8 @@ pub(super) fn lateral(data: &Dataset) -> Figure {
 /// Parts of the time of a run, and of the range of resident sizes.
 const BINS: [usize; 2] = [50, 10];
 
-/// Where the samples of all runs lie, in each part of the time: the whole of a run is its own.
+/// Where the samples of all runs lie, in each part of the time of their own run. A long run has more
+/// samples, and so more weight.
 pub(super) fn by_time(data: &Dataset) -> Figure {
     let [parts, sizes] = BINS;
     let sampled = || data.readings.iter().filter(|r| r.history.len() > 1);
@@ -125,7 +126,9 @@ pub(super) fn by_time(data: &Dataset) -> Figure {
         counts.iter().map(|row| row.iter().zip(&totals).map(share).collect()).collect();
     let darkest = values.iter().flatten().copied().fold(0.0, f64::max);
     let edge = |i: usize| low + (high - low) * i as f64 / sizes as f64;
-    let tenth = |p: usize| if p % 5 == 0 { (100 * p / parts).to_string() } else { String::new() };
+    let tenth = |p: usize| {
+        if p.is_multiple_of(parts / 10) { (100 * p / parts).to_string() } else { String::new() }
+    };
     let content = Content::Tiles {
         columns: (0..parts).map(tenth).collect(),
         rows: (0..sizes).map(|i| format!("{:.1} to {:.1}", edge(i), edge(i + 1))).collect(),
