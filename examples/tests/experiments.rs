@@ -201,7 +201,16 @@ fn prediction() {
     let mut anchors: Vec<String> =
         operators.iter().flat_map(|o| parts.map(|part| format!("{part}-{o}"))).collect();
     anchors.push("cross".to_owned());
-    report(out, &anchors, &["peak_memory_by_volume_own_envelope", "cross_peak_memory_by_volume"]);
+    let figures = [
+        "peak_memory_by_volume_own_envelope",
+        "memory_vs_dimensions_pairplot_own_envelope",
+        "feature_correlation_own_envelope",
+        "memory_usage_heatmap_by_time_own_gst_outputs_dip",
+        "cross_peak_memory_by_volume",
+    ];
+    report(out, &anchors, &figures);
+    let text = std::fs::read_to_string(out.join("report.md")).expect("a report");
+    assert!(!text.contains("does not converge"), "{text}");
     let peaks = rows(out, "peaks");
     assert_eq!(peaks.len(), 3 * 27 * 2, "operators by shapes by runs");
     for row in &peaks {

@@ -136,29 +136,37 @@ impl Features {
         Metrics::new(&self.targets(&split.test), predicted).context("a peak is not positive")
     }
 
-    /// The sums of squares and products about the means; none for a constant feature.
-    fn sums(&self, j: usize) -> Option<[f64; 3]> {
-        let n = self.y.len() as f64;
-        let column = || self.rows.iter().map(|row| row[j]);
-        let (x, y) = (column().sum::<f64>() / n, self.y.iter().sum::<f64>() / n);
-        let xx: f64 = column().map(|v| (v - x) * (v - x)).sum();
-        let yy: f64 = self.y.iter().map(|v| (v - y) * (v - y)).sum();
-        let xy: f64 = column().zip(&self.y).map(|(v, t)| (v - x) * (t - y)).sum();
-        (xx > 1e-20 * n * x * x).then_some([xx, yy, xy])
+    fn column(&self, j: usize) -> Vec<f64> {
+        self.rows.iter().map(|row| row[j]).collect()
     }
 
     /// How strongly a feature goes with the target, as F of a line; a constant goes with nothing.
     fn strength(&self, j: usize) -> f64 {
-        self.sums(j).map_or(-1.0, |[xx, yy, xy]| {
+        sums(&self.column(j), &self.y).map_or(-1.0, |[xx, yy, xy]| {
             let r2 = xy * xy / (xx * yy);
             r2 / (1.0 - r2) * (self.y.len() as f64 - 2.0)
         })
     }
 
-    /// Pearson's; 0 for a constant.
-    pub(super) fn correlation(&self, j: usize) -> f64 {
-        self.sums(j).map_or(0.0, |[xx, yy, xy]| xy / (xx * yy).sqrt())
+    /// Pearson's, of all features and at last the peak; NaN with a constant.
+    pub(super) fn correlations(&self) -> Vec<Vec<f64>> {
+        let mut columns: Vec<Vec<f64>> = (0..self.names.len()).map(|j| self.column(j)).collect();
+        columns.push(self.y.clone());
+        let one = |a: &[f64], b: &[f64]| {
+            sums(a, b).map_or(f64::NAN, |[xx, yy, xy]| xy / (xx.sqrt() * yy.sqrt()))
+        };
+        columns.iter().map(|a| columns.iter().map(|b| one(a, b)).collect()).collect()
     }
+}
+
+/// The sums of squares and products about the means; none where one is constant.
+fn sums(x: &[f64], y: &[f64]) -> Option<[f64; 3]> {
+    let n = x.len() as f64;
+    let (a, b) = (x.iter().sum::<f64>() / n, y.iter().sum::<f64>() / n);
+    let xx: f64 = x.iter().map(|v| (v - a) * (v - a)).sum();
+    let yy: f64 = y.iter().map(|t| (t - b) * (t - b)).sum();
+    let xy: f64 = x.iter().zip(y).map(|(v, t)| (v - a) * (t - b)).sum();
+    (xx > 1e-20 * n * a * a && yy > 1e-20 * n * b * b).then_some([xx, yy, xy])
 }
 
 impl Study {

@@ -1,5 +1,7 @@
 //! Figures, each as SVG and PNG.
 
+mod panels;
+
 use std::path::Path;
 
 use anyhow::anyhow;
@@ -27,8 +29,11 @@ pub(crate) enum Content {
     Lines { series: Vec<Series>, y_max: f64, scale: Scale },
     /// For each category, points of every series side by side.
     Dots { categories: Vec<String>, series: Vec<Series> },
-    /// A number for each pair of categories, as a shade: rows from below, columns from the left.
+    /// A number for each pair of categories, as a shade: rows from below, columns from the left. Negative
+    /// numbers have the other colour; NaN is left out.
     Tiles { columns: Vec<String>, rows: Vec<String>, values: Vec<Vec<f64>> },
+    /// Every quantity by every other, and how each is spread on the diagonal.
+    Pairs { quantities: Vec<(String, Vec<f64>)> },
 }
 
 /// A named set of points. In [`Content::Dots`], x is the number of the category.
@@ -81,11 +86,22 @@ impl Figure {
         register_font("sans-serif", FontStyle::Normal, epaint_default_fonts::UBUNTU_LIGHT)
             .map_err(|_| anyhow!("the font cannot be read"))?;
         let mut svg = String::new();
-        self.draw(SVGBackend::with_string(&mut svg, SIZE).into_drawing_area())?;
+        let size = self.size();
+        self.draw(SVGBackend::with_string(&mut svg, size).into_drawing_area())?;
         std::fs::write(folder.join(format!("{}.svg", self.name)), &svg)?;
         let png = folder.join(format!("{}.png", self.name));
-        self.draw(BitMapBackend::new(&png, SIZE).into_drawing_area())?;
+        self.draw(BitMapBackend::new(&png, size).into_drawing_area())?;
         Ok(svg)
+    }
+
+    /// Higher where many rows need it.
+    fn size(&self) -> (u32, u32) {
+        let height = match &self.content {
+            Content::Tiles { rows, .. } => 140 + 22 * rows.len() as u32,
+            Content::Pairs { quantities } => 180 * quantities.len() as u32,
+            Content::Lines { .. } | Content::Dots { .. } => 0,
+        };
+        (SIZE.0, SIZE.1.max(height))
     }
 
     fn draw<B: DrawingBackend>(&self, area: DrawingArea<B, Shift>) -> anyhow::Result<()>
@@ -116,6 +132,10 @@ impl Figure {
             }
             Content::Tiles { columns, rows, values } => {
                 self.tiles(&area, columns, rows, values)?;
+                return Ok(area.present()?);
+            }
+            Content::Pairs { quantities } => {
+                panels::pairs(&area, quantities)?;
                 return Ok(area.present()?);
             }
         };
@@ -154,43 +174,6 @@ impl Figure {
             if one.look != Look::Thin {
                 let dot = |point| Circle::new(point, 4 + wider as i32, one.colour().filled());
                 chart.draw_series(points().map(dot))?;
-            }
-        }
-        Ok(())
-    }
-
-    fn tiles<B: DrawingBackend>(
-        &self,
-        area: &DrawingArea<B, Shift>,
-        columns: &[String],
-        rows: &[String],
-        values: &[Vec<f64>],
-    ) -> anyhow::Result<()>
-    where
-        B::ErrorType: 'static,
-    {
-        let (xs, ys) = (Categories { n: columns.len() }, Categories { n: rows.len() });
-        let mut chart = builder(area).y_label_area_size(200).build_cartesian_2d(xs, ys)?;
-        let name = |names: &[String], at: &f64| {
-            names.get(at.round() as usize).cloned().unwrap_or_default()
-        };
-        let mut mesh = chart.configure_mesh();
-        mesh.x_desc(&self.x).y_desc(&self.y).disable_mesh();
-        mesh.axis_style(INK).label_style(text(14)).axis_desc_style(text(15));
-        mesh.x_labels(columns.len().max(1)).y_labels(rows.len().max(1));
-        let (below, beside) = (|at: &f64| name(columns, at), |at: &f64| name(rows, at));
-        mesh.x_label_formatter(&below).y_label_formatter(&beside);
-        mesh.draw()?;
-        let all = || values.iter().flatten().copied().filter(|v| v.is_finite());
-        let (low, high) = (all().fold(f64::MAX, f64::min), all().fold(f64::MIN, f64::max));
-        for (y, row) in values.iter().enumerate() {
-            for (x, value) in row.iter().enumerate().filter(|(_, v)| v.is_finite()) {
-                let (x, y) = (x as f64, y as f64);
-                let share = (value - low) / (high - low).max(f64::MIN_POSITIVE);
-                let corners = [(x - 0.48, y - 0.48), (x + 0.48, y + 0.48)];
-                let shade = COLOURS[0].mix(0.08 + 0.72 * share).filled();
-                chart.draw_series([Rectangle::new(corners, shade)])?;
-                chart.draw_series([Text::new(number(*value), (x - 0.1, y + 0.05), text(12))])?;
             }
         }
         Ok(())
