@@ -1,5 +1,7 @@
 //! Tables and figures from the rows.
 
+use std::ops::Range;
+
 use chunkfit_core::{MemoryModel, Regime};
 use chunkfit_predict::{Fitted, Ladder, Online};
 use rand::SeedableRng;
@@ -102,12 +104,20 @@ fn percent(value: Option<f64>, decimals: usize) -> String {
     fixed(value.map(|value| 100.0 * value), decimals)
 }
 
+/// Peaks in MiB.
+const SIZES: [(&str, Range<u64>); 4] = [
+    ("up to 16 MiB", 0..16),
+    ("16 to 32 MiB", 16..32),
+    ("32 to 64 MiB", 32..64),
+    ("64 MiB and more", 64..u64::MAX),
+];
+
 /// Whether bounds hold.
 pub(super) fn bounds(rows: &[Row]) -> anyhow::Result<Section> {
     let mut table = Table::new(
         "bounds by operator, %",
         &[
-            "operator",
+            "tasks of",
             "tasks",
             "above the bound",
             "worst above",
@@ -122,10 +132,17 @@ pub(super) fn bounds(rows: &[Row]) -> anyhow::Result<Section> {
     let mut all = Vec::new();
     for operator in Operator::of(rows)? {
         let checked = operator.check()?;
-        table.row(line(operator.name, &checked));
+        table.row(line(operator.name, &checked.iter().collect::<Vec<_>>()));
         all.extend(checked);
     }
-    table.row(line("all", &all));
+    for (name, sizes) in SIZES {
+        let of = |one: &&Checked| sizes.contains(&((one.peak / f64::from(1 << 20)) as u64));
+        let of: Vec<&Checked> = all.iter().filter(of).collect();
+        if !of.is_empty() {
+            table.row(line(name, &of));
+        }
+    }
+    table.row(line("all", &all.iter().collect::<Vec<_>>()));
     let regimes = [
         (Regime::Declared, "declared"),
         (Regime::Calibrated, "calibrated"),
@@ -148,7 +165,7 @@ pub(super) fn bounds(rows: &[Row]) -> anyhow::Result<Section> {
          {} %. Bounds leave {} % of room in the median.",
         all.len(),
         percent(upper_limit(above, all.len()), 2),
-        percent(stats::worst(&over(&all)).or(Some(0.0)), 2),
+        percent(stats::worst(&over(&all.iter().collect::<Vec<_>>())).or(Some(0.0)), 2),
         percent(stats::median(&room), 2),
     );
     Ok(Section {
@@ -174,11 +191,11 @@ pub(super) fn bounds(rows: &[Row]) -> anyhow::Result<Section> {
 }
 
 /// By how much bounds were exceeded.
-fn over(checked: &[Checked]) -> Vec<f64> {
+fn over(checked: &[&Checked]) -> Vec<f64> {
     checked.iter().filter(|one| one.room < 0.0).map(|one| -one.room).collect()
 }
 
-fn line(name: &str, checked: &[Checked]) -> Vec<String> {
+fn line(name: &str, checked: &[&Checked]) -> Vec<String> {
     let room: Vec<f64> = checked.iter().map(|one| one.room).collect();
     let error: Vec<f64> = checked.iter().map(|one| one.error.abs()).collect();
     let over = over(checked);
