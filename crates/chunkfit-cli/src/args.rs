@@ -228,7 +228,7 @@ Examples:
   chunkfit predict --model gst.json --shape 200x300x462
   chunkfit predict --model op.json --shape 200x300x462 --slurm     a line for a batch script
   chunkfit predict --model op.json --budget 4GiB                   the largest cube that fits
-  chunkfit predict --operator gst --shape 200x300x462              without a model: the declared ledger")]
+  chunkfit predict --operator gst --shape 200x300x462              by the declared ledger alone")]
 #[command(group = clap::ArgGroup::new("of").required(true).multiple(true))]
 #[command(group = clap::ArgGroup::new("asked").required(true).multiple(true))]
 pub(crate) struct PredictArgs {
