@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::Context;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 /// One measured number, or the statement that there is none.
@@ -143,7 +144,7 @@ fn distinct<'a>(names: impl Iterator<Item = &'a String>) -> Vec<String> {
     found
 }
 
-pub(crate) fn write(path: &Path, rows: &[Row]) -> anyhow::Result<()> {
+pub(crate) fn write<T: Serialize>(path: &Path, rows: &[T]) -> anyhow::Result<()> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
     }
@@ -152,7 +153,7 @@ pub(crate) fn write(path: &Path, rows: &[Row]) -> anyhow::Result<()> {
     Ok(file.flush()?)
 }
 
-pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<Row>> {
+pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> anyhow::Result<Vec<T>> {
     let context = || format!("{}: run the phase `profile` first", path.display());
     let mut file = csv::Reader::from_path(path).with_context(context)?;
     file.deserialize().collect::<Result<_, _>>().with_context(context)

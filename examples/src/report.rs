@@ -46,8 +46,15 @@ th,td{padding:.22rem .7rem;border-bottom:1px solid #e2e5ea;vertical-align:top}th
 .absent{color:#6b7280;font-size:.9rem}svg{max-width:100%;height:auto}figure{margin:1rem 0}";
 
 impl Report {
+    /// Writes everything into `folder`, and says where the page is.
+    pub(crate) fn publish(&self, folder: &Path) -> anyhow::Result<()> {
+        self.write(folder)?;
+        eprintln!("{}", folder.join("report.html").display());
+        Ok(())
+    }
+
     /// Writes report.html, report.md, tables/ and figures/ into `folder`.
-    pub(crate) fn write(&self, folder: &Path) -> anyhow::Result<()> {
+    fn write(&self, folder: &Path) -> anyhow::Result<()> {
         let (tables, figures) = (folder.join("tables"), folder.join("figures"));
         std::fs::create_dir_all(&tables)?;
         std::fs::create_dir_all(&figures)?;

@@ -29,14 +29,14 @@ pub(crate) fn origin(ours: bool) -> Origin {
 
 /// What a model of `operator`, one of ours, would be of now.
 pub(crate) fn identity_of(operator: &dyn Operator) -> Identity {
-    identity(operator.name(), env!("CARGO_PKG_VERSION"), origin(true))
+    identity(operator.name(), origin(true))
 }
 
-/// A model of whatever was read at `origin`.
-pub(crate) fn identity(operator: String, version: &str, origin: Origin) -> Identity {
+/// A model of whatever was read at `origin` with this version.
+pub(crate) fn identity(operator: String, origin: Origin) -> Identity {
     Identity {
         operator,
-        version: version.to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
         dtype: origin.dtype,
         scope: origin.scope,
         threads: 1,
@@ -49,8 +49,9 @@ pub(crate) fn identity(operator: String, version: &str, origin: Origin) -> Ident
 /// The heap bytes of a task of `operator` with reading and writing, as a model.
 pub(crate) fn ledger(operator: &dyn Operator) -> anyhow::Result<impl MemoryModel + Sync> {
     let most = Shape::new([STORAGE_CHUNK; 3])?;
+    // What reading holds does not depend on the shape of the source.
+    let source = Imagined::new(Shape::new([1; 3])?, size_of::<f32>());
     Ok(move |block: Shape, core: Shape| {
-        let source = Imagined::new(block, size_of::<f32>());
         let scratch = |core: Shape| write_scratch(core, most);
         let peak: ByteSize =
             TaskLedger::before_sinks(operator, &source, &scratch).bytes(block, core);

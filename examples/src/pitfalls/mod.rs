@@ -90,8 +90,7 @@ pub fn run() -> anyhow::Result<()> {
             machine: machine::read(&settings)?,
             sections: sections.collect::<anyhow::Result<_>>()?,
         };
-        report.write(&settings.out)?;
-        eprintln!("{}", settings.out.join("report.html").display());
+        report.publish(&settings.out)?;
     }
     Ok(())
 }

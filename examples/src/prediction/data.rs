@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use anyhow::Context;
 use chunkfit_core::{ByteSize, MemoryModel, Prediction, Regime, Shape};
 use chunkfit_predict::{Observation, Scope};
 use serde::{Deserialize, Serialize};
+
+use crate::protocol;
 
 pub(super) const GIB: f64 = 1_073_741_824.0;
 
@@ -63,12 +64,6 @@ pub(super) struct HistoryRow {
     pub(super) resident_bytes: u64,
 }
 
-fn rows<T: serde::de::DeserializeOwned>(path: &Path) -> anyhow::Result<Vec<T>> {
-    let context = || format!("{}: run the phase `profile` first", path.display());
-    let mut file = csv::Reader::from_path(path).with_context(context)?;
-    file.deserialize().collect::<Result<_, _>>().with_context(context)
-}
-
 /// The reading of a shape, made if it is new.
 fn entry<'a>(all: &'a mut Vec<Dataset>, operator: &str, shape: Shape) -> &'a mut Reading {
     let at = all.iter().position(|data| data.operator == operator).unwrap_or_else(|| {
@@ -86,7 +81,7 @@ fn entry<'a>(all: &'a mut Vec<Dataset>, operator: &str, shape: Shape) -> &'a mut
 /// The table of the thesis: one mean of runs per shape.
 pub(super) fn of_thesis(path: &Path) -> anyhow::Result<Vec<Dataset>> {
     let mut all = Vec::new();
-    for row in rows::<Stored>(path)? {
+    for row in protocol::read::<Stored>(path)? {
         let shape = Shape::new([row.inlines, row.xlines, row.samples])?;
         entry(&mut all, &row.operator, shape).gib = row.peak_gib;
     }
@@ -96,11 +91,11 @@ pub(super) fn of_thesis(path: &Path) -> anyhow::Result<Vec<Dataset>> {
 /// What this program has measured.
 pub(super) fn of_rows(peaks: &Path, histories: &Path) -> anyhow::Result<Vec<Dataset>> {
     let mut all = Vec::new();
-    for row in rows::<PeakRow>(peaks)? {
+    for row in protocol::read::<PeakRow>(peaks)? {
         let shape = Shape::new([row.inlines, row.crosslines, row.samples])?;
         entry(&mut all, &row.operator.clone(), shape).runs.push(row);
     }
-    for row in rows::<HistoryRow>(histories)? {
+    for row in protocol::read::<HistoryRow>(histories)? {
         let shape = Shape::new([row.inlines, row.crosslines, row.samples])?;
         let point = (row.time_s, row.resident_bytes as f64 / GIB);
         entry(&mut all, &row.operator, shape).history.push(point);

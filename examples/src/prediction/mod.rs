@@ -73,7 +73,6 @@ pub fn run() -> anyhow::Result<()> {
         machine: machine::read(&settings)?,
         sections,
     };
-    report.write(&settings.out)?;
-    eprintln!("{}", settings.out.join("report.html").display());
+    report.publish(&settings.out)?;
     Ok(())
 }

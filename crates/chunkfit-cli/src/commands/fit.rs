@@ -46,7 +46,7 @@ pub(crate) fn fit(args: &FitArgs) -> anyhow::Result<()> {
         || format!("command:{}", args.observations.file_stem().unwrap_or_default().display()),
         |operator| operator.name(),
     );
-    let identity = identity(name.clone(), env!("CARGO_PKG_VERSION"), origin);
+    let identity = identity(name.clone(), origin);
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let mut document = Vec::new();
     SavedModel::new(&fitted, identity, &seen, now).save(&mut document)?;
