@@ -124,6 +124,8 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
     #[command(flatten)]
+    pub(crate) model: ModelArgs,
+    #[command(flatten)]
     pub(crate) reading: ReadingArgs,
 }
 
@@ -158,6 +160,8 @@ pub(crate) struct PlanArgs {
     /// Write the plan as JSON to FILE, or to standard output with `-`.
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
     #[command(flatten)]
     pub(crate) reading: ReadingArgs,
 }
@@ -238,6 +242,9 @@ pub(crate) struct PredictArgs {
     /// The operator; with --model, it must be the one of the model.
     #[arg(long, value_name = "NAME[:key=value,…]", group = "of")]
     pub(crate) operator: Option<String>,
+    /// Use a model of another version, allocator, page size or machine all the same.
+    #[arg(long, requires = "model")]
+    pub(crate) accept_stale: bool,
     /// The block, halo included. With --budget, the largest that is asked for.
     #[arg(long, value_name = "AxBxC", group = "asked")]
     pub(crate) shape: Option<Shape>,
@@ -291,6 +298,18 @@ pub(crate) struct InfoArgs {
     pub(crate) json: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) reading: ReadingArgs,
+}
+
+/// A model to plan with.
+#[derive(Debug, Args)]
+pub(crate) struct ModelArgs {
+    /// Plan with a model of `chunkfit fit`. A run adds what its tasks needed to FILE; one that does not
+    /// exist is begun.
+    #[arg(long = "model", value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// Use a model of another version, allocator, page size or machine all the same. It does not learn.
+    #[arg(long, requires = "file")]
+    pub(crate) accept_stale: bool,
 }
 
 #[derive(Debug, Args)]

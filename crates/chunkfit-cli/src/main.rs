@@ -6,6 +6,7 @@ mod budget;
 mod commands;
 mod engine;
 mod imagined;
+mod model;
 mod noise;
 mod operator;
 mod origin;

@@ -1,11 +1,7 @@
 //! Where readings are taken, and what a model is of.
 
-use std::fs::File;
-use std::path::Path;
-
-use anyhow::Context;
 use chunkfit_core::{ByteSize, MemoryModel, Operator, Prediction, Regime, Shape};
-use chunkfit_predict::{Dtype, Identity, Origin, SavedModel, Scope};
+use chunkfit_predict::{Dtype, Identity, Origin, Scope};
 use chunkfit_run::TaskLedger;
 
 use crate::engine::{STORAGE_CHUNK, write_scratch};
@@ -57,11 +53,4 @@ pub(crate) fn ledger(operator: &dyn Operator) -> anyhow::Result<impl MemoryModel
             TaskLedger::before_sinks(operator, &source, &scratch).bytes(block, core);
         Prediction { peak, upper: peak, regime: Regime::Declared }
     })
-}
-
-/// Reads a saved model.
-pub(crate) fn load(path: &Path) -> anyhow::Result<SavedModel> {
-    let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
-    SavedModel::load(std::io::BufReader::new(file))
-        .with_context(|| format!("{} is no model", path.display()))
 }

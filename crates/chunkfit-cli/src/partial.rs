@@ -21,6 +21,7 @@ use chunkfit_run::Journal;
 use serde::{Deserialize, Serialize};
 
 use crate::budget::Allowed;
+use crate::model::{Calibration, Learning};
 use crate::report::IsolationUsed;
 use crate::spec::JobSpec;
 
@@ -39,8 +40,11 @@ pub(crate) struct RunRecord {
     pub(crate) plan: Plan,
     pub(crate) allowed: Allowed,
     pub(crate) isolation: IsolationUsed,
+    /// Resident set of a worker beyond the ledger of its task, measured.
     pub(crate) base_bytes: ByteSize,
-    pub(crate) margin_bytes: ByteSize,
+    pub(crate) calibration: Calibration,
+    /// The model that learns from the run.
+    pub(crate) learning: Option<Learning>,
 }
 
 /// The folder of a run in progress, locked.

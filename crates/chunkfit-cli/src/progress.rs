@@ -61,7 +61,7 @@ impl Progress {
     /// Shows an event of a run.
     pub(crate) fn event(&mut self, event: &Event) {
         match event {
-            Event::Done { core, .. } => self.advance(core.shape().voxels() as u64),
+            Event::Done { at, .. } => self.advance(at.core().shape().voxels() as u64),
             Event::Split { core, reason } => self.line(&format!("splitting {core}: {reason}")),
             Event::Again { core, reason } => self.line(&format!("once more {core}: {reason}")),
             _ => {}

@@ -9,6 +9,7 @@ use chunkfit_core::{ByteSize, Shape};
 use serde::{Deserialize, Serialize};
 
 use crate::args::Isolation;
+use crate::model::ModelReport;
 use crate::partial::write_whole;
 use crate::progress::say;
 use crate::verify::Verification;
@@ -77,6 +78,8 @@ pub(crate) struct Report {
     pub(crate) read_factor: f64,
     pub(crate) elapsed_s: f64,
     pub(crate) voxels_per_s: f64,
+    /// What the run was to its model; null without one.
+    pub(crate) model: Option<ModelReport>,
     /// Whether checked chunks agree with an independent computation; null when none was checked.
     pub(crate) verified: Option<bool>,
     pub(crate) verification: Option<Verification>,
@@ -138,6 +141,10 @@ impl Report {
         }
         if self.chunks_resumed > 0 {
             rows.push(("resumed", format!("{} chunks were done before", self.chunks_resumed)));
+        }
+        if let Some(model) = &self.model {
+            rows.push(("model", model.line()));
+            rows.extend(model.alarm().map(|alarm| ("drift", alarm)));
         }
         if let Some(check) = &self.verification {
             rows.push(("verified", check.to_string()));

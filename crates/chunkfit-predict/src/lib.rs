@@ -78,8 +78,8 @@ pub use models::{
     NearestNeighbours, NeuralNetwork, NonNegative, Polynomial, RandomForest, Ridge, SupportVectors,
     XgBoost,
 };
-pub use observation::{Disturbance, Dtype, Observation, Origin, Peak, Scope, aggregate};
-pub use online::{Online, Verdict};
+pub use observation::{Disturbance, Dtype, Observation, Origin, Peak, Scope, aggregate, remember};
+pub use online::{Drift, Online, Verdict};
 pub use rows::Rows;
 pub use saved::{Identity, SAVED_SCHEMA, SavedError, SavedModel};
 pub use split::{Split, permutation};

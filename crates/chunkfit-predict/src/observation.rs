@@ -235,6 +235,17 @@ pub fn aggregate(observations: &[Observation]) -> Vec<Observation> {
     out
 }
 
+/// `new` readings beside those that are `kept`, [`aggregate`]d, in the order in which each task was last
+/// read: what a model that learns for ever keeps of them. Beyond `most`, the ones are left out that were
+/// not read for longest.
+#[must_use]
+pub fn remember(kept: &[Observation], new: &[Observation], most: usize) -> Vec<Observation> {
+    let all: Vec<Observation> = kept.iter().chain(new).cloned().collect();
+    let mut all = aggregate(&all);
+    all.sort_by_key(|seen| new.iter().position(|new| new.is_repeat_of(seen)).map_or(0, |at| at + 1));
+    all.split_off(all.len().saturating_sub(most))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -269,6 +280,19 @@ mod tests {
         assert_eq!(low[0].peak, Peak::AtLeast(ByteSize::new(20)));
         let high = aggregate(&[killed, seen([5, 7, 11], 25)]);
         assert_eq!(high[0].peak, Peak::Measured(ByteSize::new(25)));
+    }
+
+    #[test]
+    fn what_was_not_read_for_longest_is_forgotten() {
+        let block = |n: usize| seen([5, 7, n], 10 * n as u64);
+        let kept = [block(11), block(13), block(17)];
+        let again = seen([5, 7, 11], 500);
+        let new = [block(19), again.clone(), block(23)];
+        let most = |n| remember(&kept, &new, n);
+        assert_eq!(most(4), [block(17), block(19), again.clone(), block(23)]);
+        assert_eq!(most(9), [block(13), block(17), block(19), again.clone(), block(23)]);
+        // What was read before and is higher stays.
+        assert_eq!(remember(&[again.clone()], &kept, 9), [again, block(13), block(17)]);
     }
 
     #[test]

@@ -186,22 +186,31 @@ impl SavedModel {
         Ok(model)
     }
 
+    /// Whether this is a model of what `now` says.
+    ///
+    /// # Errors
+    ///
+    /// [`SavedError::Stale`] when it is of another operator, version, dtype, scope, number of threads,
+    /// allocator or page size, or of another machine unless it counts live bytes of the heap.
+    pub fn check(&self, now: &Identity) -> Result<(), SavedError> {
+        match self.identity.differs(now) {
+            Some((what, saved, now)) => Err(SavedError::Stale { what, saved, now }),
+            None => Ok(()),
+        }
+    }
+
     /// The model, for use under `now` with the operator's `ledger`: predicts as it did when saved, bit
     /// for bit.
     ///
     /// # Errors
     ///
-    /// [`SavedError::Stale`] when it is of another operator, version, dtype, scope, number of threads,
-    /// allocator or page size, or of another machine unless it counts live bytes of the heap;
-    /// [`SavedError::NoLedger`] when it stands on a ledger and none is given.
+    /// [`SavedError::Stale`] as [`check`](Self::check) says; [`SavedError::NoLedger`] when it stands on a ledger and none is given.
     pub fn fitted<'a>(
         &self,
         now: &Identity,
-        ledger: Option<&'a dyn MemoryModel>,
+        ledger: Option<&'a (dyn MemoryModel + Sync)>,
     ) -> Result<Fitted<'a>, SavedError> {
-        if let Some((what, saved, now)) = self.identity.differs(now) {
-            return Err(SavedError::Stale { what, saved, now });
-        }
+        self.check(now)?;
         if self.parts.needs_ledger() && ledger.is_none() {
             return Err(SavedError::NoLedger { operator: self.identity.operator.clone() });
         }

@@ -3,43 +3,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use chunkfit_core::{ByteSize, MemoryModel, Placement, Region};
+use chunkfit_core::{ByteSize, MemoryModel, Placement};
 use chunkfit_plan::{Plan, Task};
 
 use crate::summary::RatioHistogram;
-use crate::{Cause, Done, Journal, RunError, Summary};
-
-/// Something that happened during a run.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub enum Event {
-    /// A core was written.
-    Done {
-        /// The voxels written.
-        core: Region,
-        /// What it cost.
-        done: Done,
-        /// The predicted upper bound.
-        upper: ByteSize,
-    },
-    /// A chunk was cut in two because it hit the limit, or would have.
-    Split {
-        /// The chunk.
-        core: Region,
-        /// Why.
-        reason: String,
-    },
-    /// A chunk will be tried again as it is.
-    Again {
-        /// The chunk.
-        core: Region,
-        /// Why.
-        reason: String,
-    },
-}
-
-/// Called for every event of a run, one at a time.
-pub type Observer<'a> = dyn FnMut(&Event) + Send + 'a;
+use crate::{Cause, Done, Event, Journal, Observer, RunError, Summary};
 
 /// A chunk, or a piece of a split one, that somebody should perform.
 #[derive(Debug, Clone)]
@@ -51,6 +19,19 @@ pub(crate) struct Work {
     pub(crate) upper: ByteSize,
     /// How often a worker was killed from outside while doing this.
     kills: u32,
+}
+
+/// How a task hit a memory limit.
+#[derive(Debug)]
+pub(crate) struct Hit {
+    /// Its worker did not survive.
+    pub(crate) died: bool,
+    /// The limit was that of its worker alone, and no other's.
+    pub(crate) own: bool,
+    /// The limit, if it was one of ours.
+    pub(crate) limit: Option<ByteSize>,
+    /// What the kernel or the allocator reported.
+    pub(crate) evidence: String,
 }
 
 /// A worker killed from outside so many times on the same chunk is no accident.
@@ -212,21 +193,18 @@ impl<'a> Board<'a> {
                 state.failure.get_or_insert(error.into());
             }
         }
-        (state.observer)(&Event::Done { core: work.at.core(), done, upper: work.upper });
+        (state.observer)(&Event::Done { at: work.at, done, upper: work.upper });
         self.changed.notify_all();
     }
 
-    /// `work` hit a memory limit; `died` tells whether its worker did not survive.
-    pub(crate) fn over_limit(
-        &self,
-        work: &Work,
-        died: bool,
-        limit: Option<ByteSize>,
-        evidence: String,
-    ) {
+    /// `work` hit a memory limit.
+    pub(crate) fn over_limit(&self, work: &Work, hit: Hit) {
+        let Hit { died, own, limit, evidence } = hit;
         let mut state = self.lock();
         state.running -= 1;
         state.summary.killed += u64::from(died);
+        let at_least = own.then_some(self.usable);
+        (state.observer)(&Event::OverLimit { at: work.at, at_least });
         // The bound was wrong by at least this much: no task as large is started again.
         let seen = 1.05 * self.usable.as_f64() / self.bound(&work.at, 1.0).as_f64();
         state.raise = state.raise.max(seen);

@@ -59,25 +59,36 @@ impl<'a> TaskLedger<'a> {
     }
 }
 
-/// The resident set of a worker during a task: a measured base plus the declared ledger.
+impl MemoryModel for TaskLedger<'_> {
+    fn predict(&self, block: Shape, core: Shape) -> Prediction {
+        let peak = self.bytes(block, core);
+        Prediction { peak, upper: peak, regime: Regime::Declared }
+    }
+}
+
+/// The resident set of a worker during a task: a measured base plus what `tasks` says, by default the
+/// declared ledger.
 ///
-/// `upper = peak + margin`. The margin covers what a ledger of heap bytes cannot count: rounding to
-/// pages, small buffers that the allocator keeps, and the kernel's batched resident counters.
+/// `upper = base + upper of the task + margin`. The margin covers what a ledger of heap bytes cannot
+/// count: rounding to pages, small buffers that the allocator keeps, and the kernel's batched resident
+/// counters.
 #[derive(Debug, Clone, Copy)]
-pub struct TaskModel<'a> {
-    ledger: TaskLedger<'a>,
+pub struct TaskModel<M> {
+    tasks: M,
     base: ByteSize,
     margin: ByteSize,
 }
 
-impl<'a> TaskModel<'a> {
-    /// A model from `ledger`, the resident set `base` of an idle worker, and `margin`.
+impl<M> TaskModel<M> {
+    /// A model from one of `tasks`, the resident set `base` that it does not count, and `margin`.
     #[must_use]
-    pub const fn new(ledger: TaskLedger<'a>, base: ByteSize, margin: ByteSize) -> Self {
-        Self { ledger, base, margin }
+    pub const fn new(tasks: M, base: ByteSize, margin: ByteSize) -> Self {
+        Self { tasks, base, margin }
     }
+}
 
-    /// The margin for this machine: 512 KiB for the allocator plus the bound of the kernel's
+impl TaskModel<TaskLedger<'_>> {
+    /// The margin on a ledger for this machine: 512 KiB for the allocator plus the bound of the kernel's
     /// resident counters.
     #[must_use]
     pub fn default_margin() -> ByteSize {
@@ -85,9 +96,15 @@ impl<'a> TaskModel<'a> {
     }
 }
 
-impl MemoryModel for TaskModel<'_> {
+impl<M: MemoryModel> MemoryModel for TaskModel<M> {
     fn predict(&self, block: Shape, core: Shape) -> Prediction {
-        let peak = self.base + self.ledger.bytes(block, core);
-        Prediction { peak, upper: peak + self.margin, regime: Regime::Calibrated }
+        let task = self.tasks.predict(block, core);
+        let regime = match task.regime {
+            // The base and the margin are measured.
+            Regime::Declared => Regime::Calibrated,
+            fitted => fitted,
+        };
+        let upper = self.base + task.upper + self.margin;
+        Prediction { peak: self.base + task.peak, upper, regime }
     }
 }

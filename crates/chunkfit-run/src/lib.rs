@@ -26,6 +26,7 @@
 
 mod board;
 mod error;
+mod event;
 mod job;
 mod journal;
 mod ledger;
@@ -35,8 +36,8 @@ mod summary;
 mod threads;
 mod worker;
 
-pub use board::{Event, Observer};
 pub use error::{Cause, RunError, TaskError};
+pub use event::{Event, Observer};
 pub use job::Job;
 pub use journal::{Journal, JournalError};
 pub use ledger::{TaskLedger, TaskModel};

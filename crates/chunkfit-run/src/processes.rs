@@ -7,10 +7,10 @@ use std::sync::atomic::AtomicBool;
 
 use chunkfit_core::{ByteSize, MemoryModel, Placement};
 use chunkfit_plan::Plan;
-use memcage::{Cage, Death, Inmate, Verdict};
+use memcage::{Cage, Death, Inmate, Limit, Verdict};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use crate::board::{Board, Work};
+use crate::board::{Board, Hit, Work};
 use crate::protocol::{Reply, Request, receive, send};
 use crate::worker::WORKER_ARGUMENT;
 use crate::{Cause, Done, Journal, Observer, RunError, Summary};
@@ -114,8 +114,9 @@ impl<'a> Pool<'a> {
             };
             match worker.perform(&work.at, stop) {
                 Ok(Answer::Reply(Reply::Done(done))) => board.done(&work, done),
-                Ok(Answer::Reply(Reply::OutOfMemory { message })) => {
-                    board.over_limit(&work, false, self.options.limit, message);
+                Ok(Answer::Reply(Reply::OutOfMemory { message: evidence })) => {
+                    let limit = self.options.limit;
+                    board.over_limit(&work, Hit { died: false, own: true, limit, evidence });
                 }
                 Ok(Answer::Reply(Reply::Panic { message })) => {
                     board.failed(&work, Cause::Panic { message });
@@ -197,11 +198,13 @@ fn report_death(board: &Board<'_>, work: Work, mut worker: Worker) {
     match death.verdict {
         Verdict::OutOfMemory { limit_bytes } => {
             let limit = Some(ByteSize::new(limit_bytes));
-            board.over_limit(&work, true, limit, death.evidence);
+            let own = death.limit == Some(Limit::Inmate);
+            board.over_limit(&work, Hit { died: true, own, limit, evidence: death.evidence });
         }
         // Under a data limit the allocator is refused memory, and the runtime says so and aborts.
         Verdict::Signal { signal: libc_abort } if libc_abort == SIGABRT && refused(&stderr) => {
-            board.over_limit(&work, true, None, stderr);
+            let hit = Hit { died: true, own: true, limit: None, evidence: stderr };
+            board.over_limit(&work, hit);
         }
         Verdict::Signal { signal } if [SIGKILL, SIGTERM, SIGINT, SIGHUP].contains(&signal) => {
             board.killed(work, signal, death.evidence);

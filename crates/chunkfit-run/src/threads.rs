@@ -7,7 +7,7 @@ use chunkfit_core::{ByteSize, MemoryModel};
 use chunkfit_plan::Plan;
 use memcage::resident;
 
-use crate::board::Board;
+use crate::board::{Board, Hit};
 use crate::error::chain;
 use crate::worker::text_of;
 use crate::{Cause, Done, Job, Journal, Observer, RunError, Summary, TaskError};
@@ -64,7 +64,8 @@ fn lane(job: &Job, board: &Board<'_>, gate: &Gate) {
                 board.done(&work, Done { peak: None, fetched, seconds });
             }
             Ok(Err(error @ TaskError::OutOfMemory { .. })) => {
-                board.over_limit(&work, false, None, chain(&error));
+                let evidence = chain(&error);
+                board.over_limit(&work, Hit { died: false, own: false, limit: None, evidence });
             }
             Ok(Err(error)) => board.failed(&work, Cause::Error { message: chain(&error) }),
             Err(panic) => board.failed(&work, Cause::Panic { message: text_of(&*panic) }),

@@ -159,8 +159,8 @@ fn run() -> anyhow::Result<()> {
     let journal = Journal::create(&folder.path().join("done"), plan.tasks as u64)?;
     let stop = AtomicBool::new(false);
     let mut observer = |event: &Event| {
-        if let Event::Done { core, done, upper } = event {
-            println!("{core}: peak {} of at most {upper}", done.peak.unwrap_or_default());
+        if let Event::Done { at, done, upper } = event {
+            println!("{}: peak {} of at most {upper}", at.core(), done.peak.unwrap_or_default());
         }
     };
     let summary = Pool::new(&cage, options).run(&plan, &model, &journal, &stop, &mut observer)?;

@@ -129,7 +129,7 @@ impl Reading {
 }
 
 /// The bytes that an operator declares: those of our own as they are, of the thesis as its arrays say.
-pub(super) fn ledger(operator: &str) -> Option<Box<dyn MemoryModel>> {
+pub(super) fn ledger(operator: &str) -> Option<Box<dyn MemoryModel + Sync>> {
     let exactly = |bytes: u64| {
         let peak = ByteSize::new(bytes);
         Prediction { peak, upper: peak, regime: Regime::Declared }

@@ -253,7 +253,7 @@ impl Study {
 /// Predictions of the ladder for the test rows, in GiB.
 fn climb(
     data: &Dataset,
-    ledger: Option<&dyn MemoryModel>,
+    ledger: Option<&(dyn MemoryModel + Sync)>,
     split: &Split,
 ) -> anyhow::Result<Vec<f64>> {
     let seen: Vec<_> = split.train.iter().map(|&i| data.readings[i].observation()).collect();

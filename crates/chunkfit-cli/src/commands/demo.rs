@@ -41,6 +41,7 @@ pub(crate) fn demo(args: &DemoArgs) -> anyhow::Result<()> {
         workers: Some(args.workers),
         isolation: None,
         strategy: None,
+        model: None,
         existing: Existing { resume: false, overwrite: true, restart: true },
     };
     check_json_path(args.json.as_deref())?;

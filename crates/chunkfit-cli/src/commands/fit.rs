@@ -1,14 +1,13 @@
 use std::fs::File;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
 use chunkfit_core::{ByteSize, MemoryModel};
-use chunkfit_predict::{Ladder, Observation, Peak, SavedModel, read_csv};
+use chunkfit_predict::{Ladder, Observation, Peak, read_csv};
 use serde::Serialize;
 
 use crate::args::FitArgs;
+use crate::model::{COMMAND, save};
 use crate::origin::{identity, ledger};
-use crate::partial::write_whole;
 use crate::progress::say;
 use crate::report::{check_json_path, write_json};
 
@@ -43,14 +42,11 @@ pub(crate) fn fit(args: &FitArgs) -> anyhow::Result<()> {
     let fitted = ladder.fit(&seen).with_context(|| format!("{path} cannot be fitted"))?;
     let name = operator.as_ref().map_or_else(
         // No operator of ours has such a name.
-        || format!("command:{}", args.observations.file_stem().unwrap_or_default().display()),
+        || format!("{COMMAND}{}", args.observations.file_stem().unwrap_or_default().display()),
         |operator| operator.name(),
     );
     let identity = identity(name.clone(), origin);
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    let mut document = Vec::new();
-    SavedModel::new(&fitted, identity, &seen, now).save(&mut document)?;
-    write_whole(&args.output, &document)?;
+    save(&args.output, &fitted, identity, &seen)?;
 
     let errors = |row: &Observation| match row.peak {
         Peak::Measured(peak) => {

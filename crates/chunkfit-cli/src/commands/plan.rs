@@ -2,12 +2,12 @@ use std::io::Write;
 
 use chunkfit_core::{ByteSize, Source};
 use chunkfit_io::Input;
-use chunkfit_run::TaskModel;
 
 use crate::args::PlanArgs;
-use crate::budget::{Allowed, TYPICAL_BASE};
+use crate::budget::Allowed;
 use crate::engine::make_plan;
 use crate::imagined::Imagined;
+use crate::model::{Calibration, load_for};
 use crate::operator::operator_for;
 use crate::report::write_json;
 
@@ -20,13 +20,16 @@ pub(crate) fn plan(args: &PlanArgs) -> anyhow::Result<()> {
     };
     let operator = operator_for(&args.operator, source.as_ref())?;
     let budget = Allowed::PerWorker(args.worker_memory).budget(Some(args.workers), ByteSize::ZERO);
+    let saved = match &args.model.file {
+        Some(file) => Some(load_for(file, operator.as_ref(), args.model.accept_stale)?.0),
+        None => None,
+    };
     let plan = make_plan(
         &args.strategy,
         source.as_ref(),
         operator.as_ref(),
         budget,
-        TYPICAL_BASE,
-        TaskModel::default_margin(),
+        &Calibration::before_measuring(saved),
     )?;
     if let Some(path) = &args.json {
         write_json(path, &plan)?;

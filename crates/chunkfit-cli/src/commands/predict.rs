@@ -8,7 +8,8 @@ use serde::Serialize;
 
 use crate::args::PredictArgs;
 use crate::budget::TYPICAL_BASE;
-use crate::origin::{identity_of, ledger, load, origin};
+use crate::model::{admit, load};
+use crate::origin::{identity_of, ledger, origin};
 use crate::report::{check_json_path, write_json};
 
 /// A block larger than this along any axis is not looked for.
@@ -32,14 +33,15 @@ pub(crate) fn predict(args: &PredictArgs) -> anyhow::Result<()> {
         (Some(path), operator) => {
             let saved = load(path)?;
             let now = now(&saved, operator.as_deref());
+            admit(path, &saved, &now, args.accept_stale)?;
             let ours = match operator {
                 Some(operator) => Some(operator),
                 None => chunkfit_seismic::parse(&now.operator).ok(),
             };
             let declared = ours.as_deref().map(ledger).transpose()?;
-            let declared = declared.as_ref().map(|ledger| ledger as &dyn MemoryModel);
+            let declared = declared.as_ref().map(|ledger| ledger as &(dyn MemoryModel + Sync));
             let fitted = saved
-                .fitted(&now, declared)
+                .fitted(saved.identity(), declared)
                 .with_context(|| format!("{} cannot be used", path.display()))?;
             answer(args, &now.operator, &fitted)
         }

@@ -2,12 +2,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::args::{Isolation, RunArgs};
 use crate::budget::Allowed;
 use crate::engine::{Outcome, Request, execute};
+use crate::model::ModelRequest;
 use crate::partial::{Existing, is_interrupted};
 use crate::progress::say;
 use crate::report::{check_json_path, write_json};
@@ -24,6 +25,7 @@ pub(crate) fn run(args: &RunArgs) -> anyhow::Result<()> {
         workers: args.workers,
         isolation: args.isolation,
         strategy: args.strategy.clone(),
+        model: model(args)?,
         existing: Existing { resume: args.resume, overwrite: args.overwrite, restart: false },
     };
     check_json_path(args.json.as_deref())?;
@@ -41,6 +43,18 @@ pub(crate) fn run(args: &RunArgs) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// The model that the user names.
+fn model(args: &RunArgs) -> anyhow::Result<Option<ModelRequest>> {
+    let Some(file) = args.model.file.clone() else { return Ok(None) };
+    if matches!(args.isolation, Some(Isolation::Threads)) {
+        bail!(
+            "--model is of the memory of a worker process, and that of threads cannot be told apart; \
+             leave --isolation threads out, or --model"
+        );
+    }
+    Ok(Some(ModelRequest { file, accept_stale: args.model.accept_stale }))
 }
 
 /// What the user allows. Threads share one process, so a limit for each is one for all together.

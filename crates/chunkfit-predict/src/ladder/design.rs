@@ -31,7 +31,7 @@ pub(crate) struct Design {
 impl Design {
     pub(crate) fn new(
         observations: &[Observation],
-        ledger: Option<&dyn MemoryModel>,
+        ledger: Option<&(dyn MemoryModel + Sync)>,
         halo: Option<&Halo>,
     ) -> Result<Self, FitError> {
         let (dtype, scope) = origin(observations)?;

@@ -74,7 +74,7 @@ impl Coverage {
 #[derive(Clone)]
 pub struct Fitted<'a> {
     parts: Parts,
-    ledger: Option<&'a dyn MemoryModel>,
+    ledger: Option<&'a (dyn MemoryModel + Sync)>,
 }
 
 impl std::fmt::Debug for Fitted<'_> {
@@ -84,11 +84,11 @@ impl std::fmt::Debug for Fitted<'_> {
 }
 
 impl<'a> Fitted<'a> {
-    pub(crate) const fn new(parts: Parts, ledger: Option<&'a dyn MemoryModel>) -> Self {
+    pub(crate) const fn new(parts: Parts, ledger: Option<&'a (dyn MemoryModel + Sync)>) -> Self {
         Self { parts, ledger }
     }
 
-    pub(crate) const fn ledger(&self) -> Option<&'a dyn MemoryModel> {
+    pub(crate) const fn ledger(&self) -> Option<&'a (dyn MemoryModel + Sync)> {
         self.ledger
     }
 

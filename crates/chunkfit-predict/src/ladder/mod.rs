@@ -81,7 +81,7 @@ impl fmt::Display for Rung {
 /// are not negative.
 #[derive(Clone, Copy)]
 pub struct Ladder<'a> {
-    ledger: Option<&'a dyn MemoryModel>,
+    ledger: Option<&'a (dyn MemoryModel + Sync)>,
     halo: Option<Halo>,
     alpha: f64,
     slack: Option<ByteSize>,
@@ -113,7 +113,7 @@ impl<'a> Ladder<'a> {
 
     /// With the heap bytes that the operator declares, base excluded.
     #[must_use]
-    pub const fn with_ledger(mut self, ledger: &'a dyn MemoryModel) -> Self {
+    pub const fn with_ledger(mut self, ledger: &'a (dyn MemoryModel + Sync)) -> Self {
         self.ledger = Some(ledger);
         self
     }

@@ -52,7 +52,7 @@ fn by_volume(mut readings: Vec<Reading>) -> Vec<Reading> {
 /// the other two choices may be worse by a tenth.
 #[test]
 fn three_smallest_shapes_predict_all_others() {
-    let ledgers: [(&str, &dyn MemoryModel, f64); 2] =
+    let ledgers: [(&str, &(dyn MemoryModel + Sync), f64); 2] =
         [("gaussian-filter", &gaussian, 0.010), ("gst3d", &gst3d, 0.015)];
     for (operator, ledger, most) in ledgers {
         let Some(readings) = thesis(operator).map(by_volume) else { return };
@@ -76,7 +76,7 @@ fn three_smallest_shapes_predict_all_others() {
 
 #[test]
 fn small_shapes_predict_the_largest_quarter() {
-    let ledgers: [(&str, &dyn MemoryModel, usize, f64); 2] =
+    let ledgers: [(&str, &(dyn MemoryModel + Sync), usize, f64); 2] =
         [("gaussian-filter", &gaussian, 0, 1e-4), ("gst3d", &gst3d, 1, 2e-3)];
     for (operator, ledger, halo, most) in ledgers {
         let Some(readings) = thesis(operator) else { return };

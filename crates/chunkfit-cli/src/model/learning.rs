@@ -1,0 +1,101 @@
+use chunkfit_core::{ByteSize, MemoryModel, Placement};
+use chunkfit_predict::{
+    Disturbance, Drift, Observation, Online, Origin, Peak, remember,
+};
+use chunkfit_run::{Event, TaskLedger};
+
+use super::Calibration;
+use super::publish::{Learning, MOST_KEPT};
+
+/// Takes in what the tasks of a run need, and watches whether the model still is of them.
+///
+/// What the input holds beyond a plain file, for its index and while it is read, is taken off every
+/// reading: a model is of the operator.
+pub(crate) struct Learner<'a> {
+    /// Nothing when the run begins a model.
+    online: Option<Online<'a>>,
+    /// The ledger of the tasks of this run.
+    here: &'a TaskLedger<'a>,
+    /// The ledger on which saved models stand.
+    plain: &'a (dyn MemoryModel + Sync),
+    beyond_model: ByteSize,
+    /// Resident set of an idle worker.
+    idle: Option<ByteSize>,
+    origin: Origin,
+    lesson: Lesson,
+}
+
+/// What the tasks of a run have taught.
+#[derive(Debug, Default)]
+pub(crate) struct Lesson {
+    /// The highest reading of each task of another shape, the last ones if there are many.
+    pub(crate) readings: Vec<Observation>,
+    /// Tasks whose peak was read.
+    pub(crate) measured: u64,
+    /// Tasks that hit the limit of their worker.
+    pub(crate) killed: u64,
+    /// Peaks above the bound with which the task was started.
+    pub(crate) above: u64,
+    /// To which side peaks have left the model.
+    pub(crate) drift: Option<Drift>,
+}
+
+impl<'a> Learner<'a> {
+    /// For a run that was planned by `calibration` and learns for `learning`.
+    pub(crate) fn new(
+        calibration: &Calibration,
+        learning: &Learning,
+        here: &'a TaskLedger<'a>,
+        plain: &'a (dyn MemoryModel + Sync),
+        origin: Origin,
+    ) -> anyhow::Result<Self> {
+        let fitted = calibration.fitted(here)?;
+        let idle = fitted.is_none().then_some(learning.idle_bytes);
+        let (online, beyond_model) = (fitted.as_ref().map(Online::new), calibration.beyond_model());
+        Ok(Self { online, here, plain, beyond_model, idle, origin, lesson: Lesson::default() })
+    }
+
+    /// Takes an event of the run in.
+    pub(crate) fn event(&mut self, event: &Event) {
+        match event {
+            Event::Done { at, done, upper } => {
+                let Some(peak) = done.peak else { return };
+                self.lesson.measured += 1;
+                self.lesson.above += u64::from(peak > *upper);
+                self.learn(at, Peak::Measured(peak - self.beyond_model));
+            }
+            Event::OverLimit { at, at_least: Some(bytes) } => {
+                self.lesson.killed += 1;
+                self.learn(at, Peak::AtLeast(*bytes - self.beyond_model));
+            }
+            _ => {}
+        }
+    }
+
+    fn learn(&mut self, at: &Placement, peak: Peak) {
+        let (block, core) = (at.block().shape(), at.core().shape());
+        if let Some(online) = &mut self.online {
+            online.update(block, core, peak);
+        }
+        let reading = self.here.bytes(block, core) - self.plain.predict(block, core).peak;
+        let peak = match peak {
+            Peak::Measured(bytes) => Peak::Measured(bytes - reading),
+            Peak::AtLeast(bytes) => Peak::AtLeast(bytes - reading),
+        };
+        let seen = Observation {
+            block,
+            core,
+            peak,
+            base: self.idle,
+            origin: self.origin.clone(),
+            disturbance: Disturbance::default(),
+        };
+        self.lesson.readings = remember(&self.lesson.readings, &[seen], MOST_KEPT);
+    }
+
+    /// What was learnt.
+    pub(crate) fn lesson(self) -> Lesson {
+        let drift = self.online.as_ref().and_then(Online::drift);
+        Lesson { drift, ..self.lesson }
+    }
+}
