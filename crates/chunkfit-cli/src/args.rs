@@ -171,26 +171,39 @@ pub(crate) struct PlanArgs {
 Examples:
   chunkfit profile --operator gst --volume 951x651x462 -o gst.csv
   chunkfit profile --operator gaussian:sigma=2 --shapes 64x64x64,48x96x64 -o gaussian.csv
+  chunkfit profile --operator gst --input survey.sgy -o gst.csv
   chunkfit profile --command 'python op.py {input} {output}' --shapes 40x50x60,60x50x80 -o op.csv
+  chunkfit profile --from a.prof,b.prof --shapes 40x50x60,60x50x80 -o op.csv
 
-A command is started without a shell. {input} is an .npy file of f32 noise, {output} a path to write to,
-{shape} is as 40x50x60. Its peak is the highest resident set of any one of its processes.")]
+A command is started without a shell. {input} is an .npy file of f32 noise, or of a block of --input,
+{output} a path to write to, {shape} is as 40x50x60. Its peak is the highest resident set of any one of its
+processes: the peak of several together is not known exactly, since that of a control group counts the page
+cache. Readings of --from are of a command too.")]
 #[command(group = clap::ArgGroup::new("what").required(true))]
-#[command(group = clap::ArgGroup::new("where").required(true).multiple(true))]
+#[command(group = clap::ArgGroup::new("where").multiple(true))]
 pub(crate) struct ProfileArgs {
     /// The operator, with parameters as `gaussian:sigma=2`; see `chunkfit operators`.
-    #[arg(long, value_name = "NAME[:key=value,…]", group = "what")]
+    #[arg(long, value_name = "NAME[:key=value,…]", group = "what", requires = "where")]
     pub(crate) operator: Option<String>,
     /// Any program: words with {input}, {output} and {shape}.
-    #[arg(long, value_name = "WORDS", group = "what")]
+    #[arg(long, value_name = "WORDS", group = "what", requires = "where")]
     pub(crate) command: Option<String>,
-    /// The blocks to run.
+    /// What `traceq run` has recorded, a file for each of --shapes, in the same order. Without --shapes, the
+    /// shapes that the files say.
+    #[arg(long, value_name = "FILE,…", value_delimiter = ',', group = "what",
+          conflicts_with_all = ["input", "volume", "repeats", "limit"])]
+    pub(crate) from: Vec<PathBuf>,
+    /// Cut the blocks from this file: an operator reads them as in a run.
+    #[arg(long, value_name = "FILE", group = "where", conflicts_with = "volume")]
+    pub(crate) input: Option<PathBuf>,
+    /// The blocks to run. With --input, an axis that the operator needs whole must be whole.
     #[arg(long, value_name = "AxBxC,…", value_delimiter = ',', group = "where")]
     pub(crate) shapes: Vec<Shape>,
-    /// The volume to predict for, from which the blocks are chosen when --shapes is left out.
+    /// The volume to predict for, from which the blocks are chosen when --shapes is left out; with --input
+    /// that of the file.
     #[arg(long, value_name = "AxBxC", group = "where", conflicts_with = "shapes")]
     pub(crate) volume: Option<Shape>,
-    /// Share of the voxels of --volume that all blocks together may have.
+    /// Share of the voxels of that volume that all blocks together may have.
     #[arg(long, value_name = "PERCENT", default_value = "1%", value_parser = percent)]
     pub(crate) budget: f64,
     /// Runs of each block.
@@ -205,6 +218,8 @@ pub(crate) struct ProfileArgs {
     /// Write the readings as JSON to FILE, or to standard output with `-`.
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) reading: ReadingArgs,
 }
 
 #[derive(Debug, Args)]

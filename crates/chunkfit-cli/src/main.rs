@@ -7,7 +7,7 @@ mod commands;
 mod engine;
 mod imagined;
 mod model;
-mod noise;
+mod npy;
 mod operator;
 mod origin;
 mod partial;
@@ -47,10 +47,13 @@ fn main() -> ExitCode {
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             progress::say(&format!("error: {}", one_line(&error)));
-            match error.downcast_ref() {
-                Some(chunkfit_run::RunError::Stopped { .. }) => ExitCode::from(INTERRUPTED),
-                _ => ExitCode::FAILURE,
+            let run = error.downcast_ref::<chunkfit_run::RunError>();
+            if matches!(run, Some(chunkfit_run::RunError::Stopped { .. }))
+                || error.is::<commands::Stopped>()
+            {
+                return ExitCode::from(INTERRUPTED);
             }
+            ExitCode::FAILURE
         }
     }
 }

@@ -40,6 +40,7 @@ pub struct ExperimentDesign<'a> {
     halo: Halo,
     ledger: Option<&'a dyn MemoryModel>,
     budget: f64,
+    cut: bool,
 }
 
 impl std::fmt::Debug for ExperimentDesign<'_> {
@@ -50,6 +51,7 @@ impl std::fmt::Debug for ExperimentDesign<'_> {
             .field("halo", &self.halo)
             .field("ledger", &self.ledger.is_some())
             .field("budget", &self.budget)
+            .field("cut", &self.cut)
             .finish()
     }
 }
@@ -78,7 +80,7 @@ impl<'a> ExperimentDesign<'a> {
     /// For blocks up to `target`, of elements of `element_bytes`; at most 1 % of its voxels are run.
     #[must_use]
     pub fn new(target: Shape, element_bytes: usize) -> Self {
-        Self { target, element_bytes, halo: Halo::none(), ledger: None, budget: BUDGET }
+        Self { target, element_bytes, halo: Halo::none(), ledger: None, budget: BUDGET, cut: false }
     }
 
     /// With blocks long enough to have an interior beside `halo`.
@@ -92,6 +94,14 @@ impl<'a> ExperimentDesign<'a> {
     #[must_use]
     pub const fn with_ledger(mut self, ledger: &'a dyn MemoryModel) -> Self {
         self.ledger = Some(ledger);
+        self
+    }
+
+    /// With blocks that are pieces of the target itself: an axis that the halo needs whole is as long as in
+    /// the target. Otherwise every block is a volume of its own.
+    #[must_use]
+    pub const fn cut_from_target(mut self) -> Self {
+        self.cut = true;
         self
     }
 
@@ -137,13 +147,14 @@ impl<'a> ExperimentDesign<'a> {
             extents
         });
         let prime = self.cubic(self.cheap_voxels()).extents().map(largest_prime);
+        let prime = self.long_enough(prime);
         distinct(doubled.into_iter().chain([prime]).map(|extents| self.shape(extents)))
     }
 
     /// The largest cube of at most `voxels`, cut to the target, and long enough for an interior.
     fn cubic(&self, voxels: u64) -> Shape {
         let target = self.target.extents();
-        let clipped = |side: usize| target.map(|n| n.min(side.max(1)));
+        let clipped = |side: usize| self.long_enough([side; 3]);
         let fits =
             |side| clipped(side).iter().map(|&n| n as u128).product::<u128>() <= voxels.into();
         let (mut low, mut high) = (1, target.into_iter().max().unwrap_or(1) + 1);
@@ -151,13 +162,12 @@ impl<'a> ExperimentDesign<'a> {
             let middle = low + (high - low) / 2;
             if fits(middle) { low = middle } else { high = middle }
         }
-        let [i, x, s] = clipped(low);
-        let least = |axis: Axis| self.interior(axis);
-        self.shape([
-            i.max(least(Axis::Inline)),
-            x.max(least(Axis::Crossline)),
-            s.max(least(Axis::Sample)),
-        ])
+        self.shape(clipped(low))
+    }
+
+    /// `extents`, raised to what has an interior, and cut to the target.
+    fn long_enough(&self, extents: [usize; 3]) -> [usize; 3] {
+        Axis::ALL.map(|axis| extents[axis.index()].max(self.interior(axis)).min(self.target[axis]))
     }
 
     /// The least extent with a voxel that has its whole halo, no longer than the target.
@@ -165,6 +175,7 @@ impl<'a> ExperimentDesign<'a> {
         let n = self.target[axis];
         match self.halo.reach(axis) {
             Reach::Width { before, after } => (before + after + 1).min(n),
+            Reach::Whole if self.cut => n,
             // Any block is the whole of a shorter volume.
             Reach::Whole => 1,
         }
@@ -284,6 +295,19 @@ mod tests {
         let mut seen = Observation::live_heap(first[0], ByteSize::new(1));
         seen.disturbance.swap = true;
         assert_eq!(design.next(&[seen]), Next::Run(first));
+    }
+
+    #[test]
+    fn pieces_of_the_target_have_an_axis_whole_that_must_be() {
+        let whole = Halo::uniform(2).with(Axis::Sample, Reach::Whole);
+        let design =
+            ExperimentDesign::new(shape([951, 651, 462]), 4).with_halo(whole).cut_from_target();
+        let (seen, reason) = follow(&design);
+        assert_eq!((seen.len(), reason), (6, Reason::Complete));
+        for s in &seen {
+            assert_eq!(s.block[Axis::Sample], 462);
+            assert!(s.block.voxels() <= 951 * 651 * 462 / 1000, "{}", s.block);
+        }
     }
 
     proptest! {

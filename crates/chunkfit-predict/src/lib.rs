@@ -32,7 +32,8 @@
 //!   as much model as the readings pay for. A [`Fitted`] ladder is a [`MemoryModel`], never decreases when
 //!   an extent grows, and states the regime and the [`Coverage`] of its bound;
 //! - [`ExperimentDesign`]: which blocks to run next, and when to stop;
-//! - [`Online`]: the same, learning from every task of a run, with an alarm for drift;
+//! - [`Watch`]: an alarm when the tasks of a run leave the model; [`Online`]: one that follows them;
+//!   [`remember`]: the readings that are worth keeping;
 //! - [`SavedModel`]: one JSON document that knows when it is stale;
 //! - [`search`]: a seeded, resumable search for hyper-parameters, by goals that never see the reported rows;
 //! - fourteen regressors behind one [`Guard`], the [features](FeatureMap::thesis), the [split](Split) and
@@ -46,6 +47,7 @@
 //! extrapolate, and choosing blocks is mostly extrapolation. An operator that declares its bytes needs no
 //! fit: `chunkfit_core::Ledger` is a model already.
 
+mod drift;
 mod error;
 mod experiment;
 mod features;
@@ -64,6 +66,7 @@ pub mod search;
 mod split;
 mod table;
 
+pub use drift::{Drift, Watch};
 pub use error::FitError;
 pub use experiment::{ExperimentDesign, Next, Reason};
 pub use features::{
@@ -79,7 +82,7 @@ pub use models::{
     XgBoost,
 };
 pub use observation::{Disturbance, Dtype, Observation, Origin, Peak, Scope, aggregate, remember};
-pub use online::{Drift, Online, Verdict};
+pub use online::{Online, Verdict};
 pub use rows::Rows;
 pub use saved::{Identity, SAVED_SCHEMA, SavedError, SavedModel};
 pub use split::{Split, permutation};

@@ -1,7 +1,6 @@
 use std::collections::VecDeque;
 
 use chunkfit_core::{ByteSize, MemoryModel, Prediction, Regime, Shape};
-use serde::{Deserialize, Serialize};
 
 use crate::normal::Normal;
 use crate::{Fitted, Peak};
@@ -29,21 +28,8 @@ const ALLOWED: f64 = 1.0;
 const MOST_OF_ONE: f64 = 2.0;
 const ALARM: f64 = 3.0;
 
-/// A reading this far below its prediction wastes memory that is worth a new profile.
-const FAR_BELOW: f64 = 0.2;
-
 /// A retry after a kill asks for this much more.
 const RETRY: f64 = 1.25;
-
-/// To which side readings have moved away from what was fitted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Drift {
-    /// Above the bound: tasks may be killed.
-    Above,
-    /// More than a fifth below the prediction, again and again: memory lies idle.
-    Below,
-}
 
 /// What a reading says about the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,8 +82,6 @@ pub struct Online<'a> {
     above_before: bool,
     cusum: f64,
     drifted: bool,
-    cusum_below: f64,
-    drifted_below: bool,
 }
 
 impl<'a> Online<'a> {
@@ -117,8 +101,6 @@ impl<'a> Online<'a> {
             above_before: false,
             cusum: 0.0,
             drifted: false,
-            cusum_below: 0.0,
-            drifted_below: false,
             fitted: fitted.clone(),
         }
     }
@@ -148,20 +130,10 @@ impl<'a> Online<'a> {
         }
     }
 
-    /// Whether tasks need more than what was fitted. Only a new fit ends it.
+    /// Whether the operator no longer is what was fitted. Only a new fit ends it.
     #[must_use]
     pub const fn has_drifted(&self) -> bool {
         self.drifted
-    }
-
-    /// To which side the operator has moved away from what was fitted, if it has. Above counts more.
-    #[must_use]
-    pub const fn drift(&self) -> Option<Drift> {
-        match (self.drifted, self.drifted_below) {
-            (true, _) => Some(Drift::Above),
-            (false, true) => Some(Drift::Below),
-            (false, false) => None,
-        }
     }
 
     /// The share of exceeded bounds that the steering aims at now.
@@ -206,10 +178,6 @@ impl<'a> Online<'a> {
         // Residuals that creep up inside the bound are followed by the coefficients.
         self.drifted |= above && (self.above_before || self.cusum > ALARM);
         self.above_before = above;
-
-        let shortfall = (-residual / FAR_BELOW - ALLOWED).min(MOST_OF_ONE);
-        self.cusum_below = (self.cusum_below + shortfall).max(0.0);
-        self.drifted_below |= self.cusum_below > ALARM;
     }
 
     fn offset(&self, block: Shape, core: Shape) -> f64 {

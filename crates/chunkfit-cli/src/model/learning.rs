@@ -1,6 +1,6 @@
 use chunkfit_core::{ByteSize, MemoryModel, Placement};
 use chunkfit_predict::{
-    Disturbance, Drift, Observation, Online, Origin, Peak, remember,
+    Disturbance, Drift, Observation, Origin, Peak, Watch, remember,
 };
 use chunkfit_run::{Event, TaskLedger};
 
@@ -13,7 +13,7 @@ use super::publish::{Learning, MOST_KEPT};
 /// reading: a model is of the operator.
 pub(crate) struct Learner<'a> {
     /// Nothing when the run begins a model.
-    online: Option<Online<'a>>,
+    watch: Option<Watch<'a>>,
     /// The ledger of the tasks of this run.
     here: &'a TaskLedger<'a>,
     /// The ledger on which saved models stand.
@@ -51,8 +51,8 @@ impl<'a> Learner<'a> {
     ) -> anyhow::Result<Self> {
         let fitted = calibration.fitted(here)?;
         let idle = fitted.is_none().then_some(learning.idle_bytes);
-        let (online, beyond_model) = (fitted.as_ref().map(Online::new), calibration.beyond_model());
-        Ok(Self { online, here, plain, beyond_model, idle, origin, lesson: Lesson::default() })
+        let (watch, beyond_model) = (fitted.map(Watch::new), calibration.beyond_model());
+        Ok(Self { watch, here, plain, beyond_model, idle, origin, lesson: Lesson::default() })
     }
 
     /// Takes an event of the run in.
@@ -74,8 +74,8 @@ impl<'a> Learner<'a> {
 
     fn learn(&mut self, at: &Placement, peak: Peak) {
         let (block, core) = (at.block().shape(), at.core().shape());
-        if let Some(online) = &mut self.online {
-            online.update(block, core, peak);
+        if let Some(watch) = &mut self.watch {
+            watch.see(block, core, peak);
         }
         let reading = self.here.bytes(block, core) - self.plain.predict(block, core).peak;
         let peak = match peak {
@@ -95,7 +95,7 @@ impl<'a> Learner<'a> {
 
     /// What was learnt.
     pub(crate) fn lesson(self) -> Lesson {
-        let drift = self.online.as_ref().and_then(Online::drift);
+        let drift = self.watch.as_ref().and_then(Watch::drift);
         Lesson { drift, ..self.lesson }
     }
 }

@@ -66,7 +66,7 @@ impl ModelReport {
             n => format!(" and {}", count(n as usize, "kill")),
         };
         format!(
-            "{}{kills} added, {} of different tasks kept: {file}",
+            "{}{kills} added, {} kept, one for each shape of task: {file}",
             count(self.readings_added as usize, "reading"),
             self.readings_kept
         )

@@ -5,6 +5,7 @@
 mod bad_input;
 mod demo;
 mod interrupted;
+mod model;
 mod plan;
 mod predict;
 mod python;

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot build its input has failed")]
 
 mod data;
+mod drift;
 mod guard;
 mod ladder;
 mod models;
