@@ -86,6 +86,7 @@ Examples:
   chunkfit run f3.sgy envelope.zarr --operator envelope
   chunkfit run f3.sgy smooth.zarr --operator gaussian:sigma=2 --memory 2GiB
   chunkfit run volume.npy dip.zarr --operator gst:outputs=dip --worker-memory 1GiB --workers 4
+  chunkfit run f3.sgy dip.zarr --operator gst --model gst.json     plan with what was measured, and learn
   chunkfit run f3.sgy dip.zarr --operator gst --resume       continue after Ctrl-C, a kill or a crash
 
 The result is a Zarr v3 group in the MDIO layout; open it with xarray.open_zarr(OUTPUT, consolidated=False).
@@ -134,7 +135,8 @@ pub(crate) struct RunArgs {
 Examples:
   chunkfit plan f3.sgy --operator gst --worker-memory 512MiB --workers 4
   chunkfit plan --shape 951x651x462 --operator gst --worker-memory 4GiB --workers 4
-  chunkfit plan --shape 951x651x462 --operator gst --worker-memory 4GiB --workers 4 --strategy dask-auto")]
+  chunkfit plan --shape 951x651x462 --operator gst --worker-memory 4GiB --workers 4 --strategy dask-auto
+  chunkfit plan --shape 951x651x462 --operator gst --worker-memory 4GiB --workers 4 --model gst.json")]
 pub(crate) struct PlanArgs {
     /// A SEG-Y file, an .npy file, or a Zarr v3 array or group.
     #[arg(required_unless_present = "shape", conflicts_with = "shape")]
@@ -318,8 +320,8 @@ pub(crate) struct InfoArgs {
 /// A model to plan with.
 #[derive(Debug, Args)]
 pub(crate) struct ModelArgs {
-    /// Plan with a model of `chunkfit fit`. A run adds what its tasks needed to FILE; one that does not
-    /// exist is begun.
+    /// Plan with this model of the operator, made by `chunkfit fit`. A run adds what its tasks needed to
+    /// it, and begins it where there is none.
     #[arg(long = "model", value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
     /// Use a model of another version, allocator, page size or machine all the same. It does not learn.

@@ -35,7 +35,11 @@ impl Source for Imagined {
 
     fn layout(&self) -> StorageLayout {
         let sample_bytes = self.sample_bytes;
-        StorageLayout::Traces { order: TraceOrder::Inline, header_bytes: HEADER_BYTES, sample_bytes }
+        StorageLayout::Traces {
+            order: TraceOrder::Inline,
+            header_bytes: HEADER_BYTES,
+            sample_bytes,
+        }
     }
 
     fn axes(&self) -> &[AxisLabel; 3] {

@@ -242,7 +242,9 @@ pub fn aggregate(observations: &[Observation]) -> Vec<Observation> {
 pub fn remember(kept: &[Observation], new: &[Observation], most: usize) -> Vec<Observation> {
     let all: Vec<Observation> = kept.iter().chain(new).cloned().collect();
     let mut all = aggregate(&all);
-    all.sort_by_key(|seen| new.iter().position(|new| new.is_repeat_of(seen)).map_or(0, |at| at + 1));
+    all.sort_by_key(|seen| {
+        new.iter().position(|new| new.is_repeat_of(seen)).map_or(0, |at| at + 1)
+    });
     all.split_off(all.len().saturating_sub(most))
 }
 

@@ -9,7 +9,7 @@ use crate::args::FitArgs;
 use crate::model::{COMMAND, save};
 use crate::origin::{identity, ledger};
 use crate::progress::say;
-use crate::report::{check_json_path, write_json};
+use crate::report::{check_json_path, count, write_json};
 
 /// What was fitted, in numbers.
 #[derive(Debug, Serialize)]
@@ -63,13 +63,13 @@ pub(crate) fn fit(args: &FitArgs) -> anyhow::Result<()> {
         readings: seen.len(),
         base_bytes: fitted.predict(one, one).peak,
         worst_above: errors.iter().copied().fold(0.0, f64::max),
-        worst_below: -errors.iter().copied().fold(0.0, f64::min),
+        worst_below: errors.iter().copied().fold(0.0, f64::min).abs(),
     };
     say(&format!(
-        "{}: {}, {} readings, base {}; readings are up to {:.2} % above and {:.2} % below: {}",
+        "{}: {}, {}, base {}; readings are up to {:.2} % above and {:.2} % below: {}",
         summary.operator,
         summary.rung,
-        summary.readings,
+        count(summary.readings, "reading"),
         summary.base_bytes,
         100.0 * summary.worst_above,
         100.0 * summary.worst_below,

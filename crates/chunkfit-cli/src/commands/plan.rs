@@ -20,10 +20,9 @@ pub(crate) fn plan(args: &PlanArgs) -> anyhow::Result<()> {
     };
     let operator = operator_for(&args.operator, source.as_ref())?;
     let budget = Allowed::PerWorker(args.worker_memory).budget(Some(args.workers), ByteSize::ZERO);
-    let saved = match &args.model.file {
-        Some(file) => Some(load_for(file, operator.as_ref(), args.model.accept_stale)?.0),
-        None => None,
-    };
+    let model = args.model.file.as_deref();
+    let load = |file| load_for(file, operator.as_ref(), args.model.accept_stale);
+    let saved = model.map(load).transpose()?.map(|(saved, _)| saved);
     let plan = make_plan(
         &args.strategy,
         source.as_ref(),

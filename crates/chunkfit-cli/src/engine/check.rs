@@ -63,7 +63,11 @@ pub(super) fn check_operator(
     Ok(())
 }
 
-pub(super) fn check_same(request: &Request, record: &RunRecord, folder: &Path) -> anyhow::Result<()> {
+pub(super) fn check_same(
+    request: &Request,
+    record: &RunRecord,
+    folder: &Path,
+) -> anyhow::Result<()> {
     let again = again(folder);
     let before = record.job.input.path();
     if !same_file(before, &request.input) {

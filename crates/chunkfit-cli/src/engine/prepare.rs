@@ -153,7 +153,11 @@ fn measure_base(
     Ok(Base { idle, bytes: idle.max(peak - counted) })
 }
 
-pub(super) fn pool_options(job: &JobSpec, logs: &Path, plan: Option<&Plan>) -> anyhow::Result<PoolOptions> {
+pub(super) fn pool_options(
+    job: &JobSpec,
+    logs: &Path,
+    plan: Option<&Plan>,
+) -> anyhow::Result<PoolOptions> {
     Ok(PoolOptions {
         spec: serde_json::to_string(job)?,
         limit: plan.map(|plan| plan.limit_bytes),

@@ -57,7 +57,11 @@ pub(super) fn result_spec<'a>(
 
 /// Makes the store and copies what belongs to the traces: which are there, and where they lie. A few
 /// inlines at a time, so that memory does not grow with the survey.
-pub(super) fn create_store(path: &Path, store: &StoreSpec<'_>, input: &Input) -> anyhow::Result<()> {
+pub(super) fn create_store(
+    path: &Path,
+    store: &StoreSpec<'_>,
+    input: &Input,
+) -> anyhow::Result<()> {
     zarr::create(path, store)?;
     let inlines = store.volume[Axis::Inline];
     let step = zarr::TRACE_ROWS;

@@ -1,7 +1,5 @@
 use chunkfit_core::{ByteSize, MemoryModel, Placement};
-use chunkfit_predict::{
-    Disturbance, Drift, Observation, Origin, Peak, Watch, remember,
-};
+use chunkfit_predict::{Disturbance, Drift, Observation, Origin, Peak, Watch, remember};
 use chunkfit_run::{Event, TaskLedger};
 
 use super::Calibration;
@@ -97,5 +95,69 @@ impl<'a> Learner<'a> {
     pub(crate) fn lesson(self) -> Lesson {
         let drift = self.watch.as_ref().and_then(Watch::drift);
         Lesson { drift, ..self.lesson }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chunkfit_core::{Operator, Region, Shape};
+    use chunkfit_run::Done;
+
+    use super::*;
+    use crate::engine::{STORAGE_CHUNK, write_scratch};
+    use crate::imagined::Imagined;
+    use crate::model::load;
+    use crate::origin::{ledger, origin};
+
+    fn at(operator: &dyn Operator, extents: [usize; 3]) -> Placement {
+        let volume = Shape::new([50, 70, 110]).unwrap();
+        let core = Region::new([0; 3], Shape::new(extents).unwrap());
+        Placement::new(volume, core, &operator.halo())
+    }
+
+    #[test]
+    fn peaks_are_values_and_kills_lower_bounds() {
+        let operator = chunkfit_seismic::parse("gst").unwrap();
+        let source = Imagined::new(Shape::new([50, 70, 110]).unwrap(), 4);
+        let scratch = |core| write_scratch(core, Shape::new([STORAGE_CHUNK; 3]).unwrap());
+        let here = TaskLedger::before_sinks(operator.as_ref(), &source, &scratch);
+        let plain = ledger(operator.as_ref()).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let learning = Learning {
+            file: folder.path().join("m.json"),
+            not_because: None,
+            idle_bytes: ByteSize::mib(9),
+        };
+        let from = Calibration::before_measuring(None);
+        let mut learner = Learner::new(&from, &learning, &here, &plain, origin(true)).unwrap();
+
+        let (small, large) = (at(operator.as_ref(), [20; 3]), at(operator.as_ref(), [40; 3]));
+        let upper = ByteSize::mib(10);
+        let mut done = |peak| {
+            let done = Done { peak, fetched: ByteSize::ZERO, seconds: 0.0 };
+            learner.event(&Event::Done { at: small, done, upper });
+        };
+        done(Some(ByteSize::mib(10)));
+        done(Some(ByteSize::mib(11)));
+        done(None);
+        learner.event(&Event::OverLimit { at: large, at_least: None });
+        learner.event(&Event::OverLimit { at: large, at_least: Some(ByteSize::mib(64)) });
+        let lesson = learner.lesson();
+        assert_eq!((lesson.measured, lesson.killed, lesson.above), (2, 1, 1));
+        let peaks: Vec<Peak> = lesson.readings.iter().map(|seen| seen.peak).collect();
+        let expected = [Peak::Measured(ByteSize::mib(11)), Peak::AtLeast(ByteSize::mib(64))];
+        assert_eq!(peaks, expected);
+
+        let report = learning.publish(operator.as_ref(), None, &lesson);
+        assert!(report.updated && report.readings_kept == 2, "{report:?}");
+        let saved = load(&learning.file).unwrap();
+        let fitted = saved.fitted(saved.identity(), Some(&here)).unwrap();
+        let bound = |at: &Placement| fitted.predict(at.block().shape(), at.core().shape()).upper;
+        assert!(bound(&large) >= ByteSize::mib(64), "a kill raises the bound: {}", bound(&large));
+
+        // Where nothing can be written, that is all that happens.
+        let nowhere = Learning { file: folder.path().join("not/m.json"), ..learning };
+        let report = nowhere.publish(operator.as_ref(), None, &lesson);
+        assert!(!report.updated && report.why_not.is_some_and(|why| why.contains("not")));
     }
 }

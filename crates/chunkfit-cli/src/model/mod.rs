@@ -46,7 +46,9 @@ impl ModelRequest {
         if !learning.file.parent().is_some_and(Path::is_dir) {
             bail!("--model {name} is no place for a file; name one in a folder that exists");
         }
-        say(&format!("{name} does not exist yet: planned by the declared ledger, the run begins it"));
+        say(&format!(
+            "{name} does not exist yet: planned by the declared ledger, the run begins it"
+        ));
         Ok((None, learning))
     }
 }

@@ -4,9 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::bail;
 use chunkfit_core::{ByteSize, Operator};
-use chunkfit_predict::{
-    Drift, Fitted, Identity, Ladder, Observation, SavedModel, remember,
-};
+use chunkfit_predict::{Drift, Fitted, Identity, Ladder, Observation, SavedModel, remember};
 use serde::{Deserialize, Serialize};
 
 use super::{Lesson, load_for};
@@ -134,8 +132,7 @@ impl Learning {
         let kept = now.as_ref().or(start).map_or(&[][..], SavedModel::evidence);
         let seen = remember(kept, new, kept.len().max(MOST_KEPT));
         let declared = ledger(operator)?;
-        let fitted =
-            Ladder::new().with_ledger(&declared).with_halo(operator.halo()).fit(&seen)?;
+        let fitted = Ladder::new().with_ledger(&declared).with_halo(operator.halo()).fit(&seen)?;
         save(&file, &fitted, identity_of(operator), &seen)?;
         Ok(seen.len())
     }

@@ -15,7 +15,8 @@ use tempfile::tempdir;
 use crate::support::{chunkfit, fail, names, report, say, succeed, survey, text};
 
 const SHAPE: [usize; 3] = [60, 50, 101];
-const CUT: [&str; 6] = ["--strategy", "fixed=20x25x101", "--workers", "2", "--worker-memory", "96MiB"];
+const CUT: [&str; 6] =
+    ["--strategy", "fixed=20x25x101", "--workers", "2", "--worker-memory", "96MiB"];
 
 /// Makes `gst.json`, a model of `gst`, in `folder`.
 fn fitted(folder: &Path) {

@@ -182,6 +182,13 @@ fn a_chunk_that_hits_the_limit_is_split() {
         assert!(summary.splits >= 6, "every one of the 6 chunks needs a split: {summary:?}");
         assert_eq!(summary.voxels, stage.shape.voxels() as u64);
         assert!(outcome.events.iter().any(|e| matches!(e, Event::Split { .. })));
+        // Its own limit, of which a part is not for tasks.
+        let least = outcome.events.iter().find_map(|event| match event {
+            Event::OverLimit { at_least, .. } => *at_least,
+            _ => None,
+        });
+        let least = least.expect("a limit was hit");
+        assert!(ByteSize::mib(40) < least && least < ByteSize::mib(48), "{least}");
         assert_eq!(stage.written(), stage.expected());
     });
 }

@@ -60,7 +60,8 @@ fn take(args: &ProfileArgs, subject: &Subject, blocks: Blocks) -> anyhow::Result
     let folder = tempfile::tempdir().context("cannot make a folder for inputs")?;
     let cage = Cage::new("chunkfit-profile", None)?;
     let volume = args.volume.or_else(|| blocks.input().map(Source::shape));
-    let bench = Bench { cage: &cage, folder: folder.path(), origin: subject.origin(), blocks, stop };
+    let bench =
+        Bench { cage: &cage, folder: folder.path(), origin: subject.origin(), blocks, stop };
     let seen = match volume {
         Some(volume) if args.shapes.is_empty() => design(args, volume, subject, &bench),
         _ => measure_all(args, subject, &bench, &args.shapes),
