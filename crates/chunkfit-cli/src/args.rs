@@ -86,7 +86,7 @@ Examples:
   chunkfit run f3.sgy envelope.zarr --operator envelope
   chunkfit run f3.sgy smooth.zarr --operator gaussian:sigma=2 --memory 2GiB
   chunkfit run volume.npy dip.zarr --operator gst:outputs=dip --worker-memory 1GiB --workers 4
-  chunkfit run f3.sgy dip.zarr --operator gst --model gst.json     plan with what was measured, and learn
+  chunkfit run f3.sgy dip.zarr --operator gst --model gst.json     plan with it, and add to it
   chunkfit run f3.sgy dip.zarr --operator gst --resume       continue after Ctrl-C, a kill or a crash
 
 The result is a Zarr v3 group in the MDIO layout; open it with xarray.open_zarr(OUTPUT, consolidated=False).
@@ -177,10 +177,10 @@ Examples:
   chunkfit profile --command 'python op.py {input} {output}' --shapes 40x50x60,60x50x80 -o op.csv
   chunkfit profile --from a.prof,b.prof --shapes 40x50x60,60x50x80 -o op.csv
 
-A command is started without a shell. {input} is an .npy file of f32 noise, or of a block of --input,
-{output} a path to write to, {shape} is as 40x50x60. Its peak is the highest resident set of any one of its
-processes: the peak of several together is not known exactly, since that of a control group counts the page
-cache. Readings of --from are of a command too.")]
+A command is started without a shell. {input} is an .npy file of f32 noise, or of a block of
+--input, {output} a path to write to, {shape} is as 40x50x60. Its peak is the highest resident set of
+any one of its processes: that of all together is not known exactly, since the peak of a control
+group counts the page cache. What --from reads is of a command too.")]
 #[command(group = clap::ArgGroup::new("what").required(true))]
 #[command(group = clap::ArgGroup::new("where").multiple(true))]
 pub(crate) struct ProfileArgs {

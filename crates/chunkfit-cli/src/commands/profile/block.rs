@@ -82,8 +82,7 @@ fn piece(n: usize, most: usize, reach: Reach) -> Option<(usize, usize)> {
         return Some((0, n));
     }
     let inner = n.saturating_sub(before + after);
-    if inner > 0 {
-        let middle = most / 2 / inner;
+    if let Some(middle) = (most / 2).checked_div(inner) {
         let fits = |&k: &usize| k * inner >= before && (k + 1) * inner + after <= most;
         if let Some(k) = (0..=middle).rev().find(fits) {
             return Some((k * inner, inner));
