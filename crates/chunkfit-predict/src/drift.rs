@@ -57,18 +57,19 @@ impl<'a> Watch<'a> {
         Self { model, above: 0.0, below: 0.0, has_left_above: false, has_left_below: false }
     }
 
-    /// Takes one task in. A kill below the bound says nothing.
-    pub fn see(&mut self, block: Shape, core: Shape, peak: Peak) {
+    /// Takes one task in, and tells whether it was above its bound. A kill below the bound says nothing.
+    pub fn see(&mut self, block: Shape, core: Shape, peak: Peak) -> bool {
         let said = self.model.predict(block, core);
         let is_above = peak.bytes() > said.upper;
         if !is_above && matches!(peak, Peak::AtLeast(_)) {
-            return;
+            return false;
         }
         self.above = if is_above { self.above + 1.0 } else { (self.above - WITHIN).max(0.0) };
         let short = 1.0 - peak.bytes().as_f64() / said.peak.as_f64().max(1.0);
         self.below = (self.below + (short / FAR_BELOW - 1.0).min(MOST_OF_ONE)).max(0.0);
         self.has_left_above |= self.above >= ALARM;
         self.has_left_below |= self.below > ALARM_BELOW;
+        is_above
     }
 
     /// Where the tasks have gone, if they have left the model. Above counts more.

@@ -32,7 +32,7 @@ pub(crate) struct Lesson {
     pub(crate) measured: u64,
     /// Tasks that hit the limit of their worker.
     pub(crate) killed: u64,
-    /// Peaks above the bound with which the task was started.
+    /// Tasks above the bound of the model.
     pub(crate) above: u64,
     /// To which side peaks have left the model.
     pub(crate) drift: Option<Drift>,
@@ -56,10 +56,9 @@ impl<'a> Learner<'a> {
     /// Takes an event of the run in.
     pub(crate) fn event(&mut self, event: &Event) {
         match event {
-            Event::Done { at, done, upper } => {
+            Event::Done { at, done, .. } => {
                 let Some(peak) = done.peak else { return };
                 self.lesson.measured += 1;
-                self.lesson.above += u64::from(peak > *upper);
                 self.learn(at, Peak::Measured(peak - self.beyond_model));
             }
             Event::OverLimit { at, at_least: Some(bytes) } => {
@@ -73,13 +72,18 @@ impl<'a> Learner<'a> {
     fn learn(&mut self, at: &Placement, peak: Peak) {
         let (block, core) = (at.block().shape(), at.core().shape());
         if let Some(watch) = &mut self.watch {
-            watch.see(block, core, peak);
+            self.lesson.above += u64::from(watch.see(block, core, peak));
         }
         let reading = self.here.bytes(block, core) - self.plain.predict(block, core).peak;
         let peak = match peak {
             Peak::Measured(bytes) => Peak::Measured(bytes - reading),
             Peak::AtLeast(bytes) => Peak::AtLeast(bytes - reading),
         };
+        let readings = &mut self.lesson.readings;
+        let is_repeat = |kept: &Observation| (kept.block, kept.core) == (block, core);
+        if readings.iter().any(|kept| is_repeat(kept) && kept.peak.bytes() >= peak.bytes()) {
+            return;
+        }
         let seen = Observation {
             block,
             core,
@@ -88,7 +92,7 @@ impl<'a> Learner<'a> {
             origin: self.origin.clone(),
             disturbance: Disturbance::default(),
         };
-        self.lesson.readings = remember(&self.lesson.readings, &[seen], MOST_KEPT);
+        *readings = remember(readings, &[seen], MOST_KEPT);
     }
 
     /// What was learnt.
@@ -143,7 +147,7 @@ mod tests {
         learner.event(&Event::OverLimit { at: large, at_least: None });
         learner.event(&Event::OverLimit { at: large, at_least: Some(ByteSize::mib(64)) });
         let lesson = learner.lesson();
-        assert_eq!((lesson.measured, lesson.killed, lesson.above), (2, 1, 1));
+        assert_eq!((lesson.measured, lesson.killed, lesson.above), (2, 1, 0));
         let peaks: Vec<Peak> = lesson.readings.iter().map(|seen| seen.peak).collect();
         let expected = [Peak::Measured(ByteSize::mib(11)), Peak::AtLeast(ByteSize::mib(64))];
         assert_eq!(peaks, expected);

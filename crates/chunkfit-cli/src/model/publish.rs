@@ -39,7 +39,7 @@ pub(crate) struct ModelReport {
     /// Whether the file was written.
     pub(crate) updated: bool,
     pub(crate) why_not: Option<String>,
-    /// Peaks above their bound.
+    /// Tasks above the bound of the model.
     pub(crate) above_bound: u64,
     /// `above` when peaks have left the bound of the model, `below` when they stay far under what it
     /// expects.
@@ -53,9 +53,15 @@ impl ModelReport {
         self.alarm().iter().for_each(|alarm| say(&format!("drift: {alarm}")));
     }
 
+    /// The file, as one says it from where this process is.
+    fn name(&self) -> &Path {
+        let here = std::env::current_dir().unwrap_or_default();
+        self.file.strip_prefix(here).unwrap_or(&self.file)
+    }
+
     /// What became of the file, in a line.
     pub(crate) fn line(&self) -> String {
-        let file = self.file.display();
+        let file = self.name().display();
         if let Some(why) = &self.why_not {
             return format!("{file} is as it was: {why}");
         }
@@ -72,12 +78,12 @@ impl ModelReport {
 
     /// The alarm, in a line.
     pub(crate) fn alarm(&self) -> Option<String> {
-        let file = self.file.display();
+        let file = self.name().display();
         Some(match self.drift? {
             Drift::Above => format!(
                 "{} of {} above the bound of {file}; profile again",
                 self.above_bound,
-                count(self.readings_added as usize, "peak")
+                count((self.readings_added + self.kills_added) as usize, "task")
             ),
             Drift::Below => format!(
                 "peaks are more than a fifth below what {file} expects; profile again to use the memory"
