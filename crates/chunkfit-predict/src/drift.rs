@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Fitted, Peak};
 
 /// A task above its bound counts one, each one within takes a quarter of that back, and this much is
-/// drift: two in a row, or two of any five.
+/// drift: two in a row, or three of any seven.
 const ALARM: f64 = 2.0;
 const WITHIN: f64 = 0.25;
 

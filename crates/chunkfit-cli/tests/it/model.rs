@@ -162,6 +162,7 @@ fn peaks_that_leave_the_model_are_told() {
     assert!(output.status.success() && errors.contains("profile again"), "{errors}");
     let said: Value = serde_json::from_slice(&fs::read(at.join("a.json")).unwrap()).unwrap();
     assert_eq!(said["model"]["drift"], "above", "{said}");
+    assert!(said["model"]["above_bound"].as_u64() >= Some(2), "{said}");
 }
 
 #[test]

@@ -34,6 +34,7 @@ fn once_is_chance_and_again_is_drift() {
     assert_eq!(after(&[1.3, 1.3]), Some(Drift::Above));
     assert_eq!(after(&[1.3, 1.0, 1.0, 1.0, 1.0, 1.3, 1.0]), None);
     assert_eq!(after(&[1.3, 1.0, 1.3, 1.3]), Some(Drift::Above));
+    assert_eq!(after(&[1.3, 1.0, 1.0, 1.3, 1.0, 1.0, 1.3]), Some(Drift::Above));
     assert_eq!(after(&[0.5, 0.5]), None);
     assert_eq!(after(&[0.5, 0.5, 0.5]), Some(Drift::Below));
     assert_eq!(after(&[0.7; 7]), Some(Drift::Below));
