@@ -85,3 +85,44 @@ impl Calibration {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chunkfit_core::{Region, Shape};
+    use chunkfit_predict::{Ladder, Observation};
+
+    use super::*;
+    use crate::engine::{STORAGE_CHUNK, write_scratch};
+    use crate::imagined::Imagined;
+    use crate::origin::{identity_of, origin};
+
+    #[test]
+    fn what_an_input_takes_beyond_the_model_is_added() {
+        let operator = chunkfit_seismic::parse("gst").unwrap();
+        let shape = |extents| Shape::new(extents).unwrap();
+        let source = Imagined::new(shape([50, 70, 110]), 4);
+        let scratch = |core| write_scratch(core, shape([STORAGE_CHUNK; 3]));
+        let ledger = TaskLedger::before_sinks(operator.as_ref(), &source, &scratch);
+        let read = |extents| {
+            let peak = ByteSize::mib(9) + ledger.bytes(shape(extents), shape(extents));
+            let base = Some(ByteSize::mib(9));
+            let live = Observation::live_heap(shape(extents), peak);
+            Observation { base, origin: origin(true), ..live }
+        };
+        let seen = [read([20, 30, 40]), read([40, 30, 50])];
+        let fitted = Ladder::new().with_ledger(&ledger).fit(&seen).unwrap();
+        let saved = SavedModel::new(&fitted, identity_of(operator.as_ref()), &seen, 0);
+        let core = Region::new([0; 3], shape([16; 3]));
+        let at = Placement::new(shape([50, 70, 110]), core, &operator.halo());
+        let block = shape([30, 50, 70]);
+        for (base, held) in [(4, 9), (9, 9), (13, 13)] {
+            let saved = Some(saved.clone());
+            let measured = Calibration::measured(saved, ByteSize::mib(base), ledger, &at).unwrap();
+            let said = measured.model(&ledger).unwrap().predict(block, block);
+            let expected = (ByteSize::mib(held) + ledger.bytes(block, block)).as_f64();
+            let off = said.peak.as_f64() - expected;
+            assert!(off.abs() < 4096.0, "base of {base} MiB: {off} bytes off");
+            assert!(said.upper > said.peak);
+        }
+    }
+}

@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::tempdir;
 
-use crate::support::{chunkfit, fail, names, report, say, succeed, survey, text};
+use crate::support::{chunkfit, fail, names, report, say, shared, succeed, survey, text};
 
 const SHAPE: [usize; 3] = [60, 50, 101];
 const CUT: [&str; 6] =
@@ -302,6 +302,23 @@ fn blocks_are_cut_from_a_real_file() {
     let whole = chunkfit_core::Region::whole(Shape::new(SHAPE).unwrap());
     chunkfit_core::Source::read(&source, &whole, samples.view_mut()).unwrap();
     assert_eq!(copied, samples);
+}
+
+#[test]
+fn f3_is_profiled_and_run() {
+    let Some(file) = shared("segy/f3.sgy") else { return };
+    let dir = tempdir().unwrap();
+    let at = dir.path();
+    let profile = ["profile", "--operator", "gst", "--input", text(&file), "-o", "f3.csv"];
+    let rows = report(at, &[&profile[..], &["--shapes", "9x10x30,23x18x75"]].concat());
+    assert_eq!(rows[0]["block"], serde_json::json!([9, 10, 30]));
+    // Its halo is there on every side.
+    assert_eq!(rows[0]["core"], serde_json::json!([5, 6, 26]));
+    assert_eq!(rows[1]["core"], serde_json::json!([23, 18, 75]));
+    succeed(at, &["fit", "f3.csv", "--operator", "gst", "-o", "f3.json"]);
+    let run = ["run", text(&file), "dip.zarr", "--operator", "gst", "--model", "f3.json"];
+    let said = report(at, &[&run[..], &["--memory", "256MiB"]].concat());
+    assert_eq!((&said["tasks_over_bound"], &said["model"]["updated"]), (&0.into(), &true.into()));
 }
 
 #[test]
