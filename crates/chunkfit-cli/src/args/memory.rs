@@ -50,7 +50,7 @@ pub(crate) struct ProfileArgs {
     /// Runs of each block.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = at_least_one)]
     pub(crate) repeats: usize,
-    /// Hard limit of a run of the command. A run that is killed by it is recorded as \"at least\".
+    /// Hard limit of a run of the command. A run that is killed by it is recorded as "at least".
     #[arg(long, value_name = "SIZE", requires = "command")]
     pub(crate) limit: Option<ByteSize>,
     /// Where the readings go, as CSV.

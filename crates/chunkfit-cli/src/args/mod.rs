@@ -140,7 +140,7 @@ Examples:
   chunkfit plan f3.sgy --operator gst --worker-memory 512MiB --workers 4
   chunkfit plan --shape 951x651x462 --operator gst --worker-memory 4GiB --workers 4
   chunkfit plan --shape 951x651x462 --operator gst --worker-memory 4GiB --workers 4 --strategy dask-auto
-  chunkfit plan --shape 951x651x462 --operator gst --worker-memory 4GiB --workers 4 --model gst.json")]
+  chunkfit plan f3.sgy --operator gst --worker-memory 512MiB --workers 4 --model gst.json")]
 pub(crate) struct PlanArgs {
     /// A SEG-Y file, an .npy file, or a Zarr v3 array or group.
     #[arg(required_unless_present = "shape", conflicts_with = "shape")]
