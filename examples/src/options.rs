@@ -18,7 +18,7 @@ pub(crate) struct Options {
     /// Where results go.
     #[arg(long, global = true, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Measure these parts only: P1,P3.
+    /// Measure these parts only: P1,P3 or bounds,large.
     #[arg(long, global = true, value_name = "PARTS", value_delimiter = ',')]
     only: Vec<String>,
     #[command(subcommand)]

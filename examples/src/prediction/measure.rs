@@ -22,10 +22,15 @@ const SAMPLER: Observer = Observer {
     style: Style::Traceq,
 };
 
+/// The largest extent along an axis, and the step.
+pub(super) fn extents_of(settings: &Settings) -> [usize; 2] {
+    let last = settings.final_size.unwrap_or(settings.pick(400, 48));
+    [last, settings.step_size.unwrap_or(settings.pick(100, 16)).max(1)]
+}
+
 /// Extents along each axis: multiples of the step, up to the final size.
 fn extents(settings: &Settings) -> Vec<usize> {
-    let last = settings.final_size.unwrap_or(settings.pick(400, 48));
-    let step = settings.step_size.unwrap_or(settings.pick(100, 16)).max(1);
+    let [last, step] = extents_of(settings);
     (1..=last / step).map(|i| i * step).collect()
 }
 
