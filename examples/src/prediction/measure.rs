@@ -34,12 +34,12 @@ fn extents(settings: &Settings) -> Vec<usize> {
     (1..=last / step).map(|i| i * step).collect()
 }
 
-/// One volume serves all shapes: a task reads as many values from its beginning as it has voxels.
+/// One SEG-Y file serves all shapes: a task reads the first voxels along each axis.
 fn volume(settings: &Settings) -> anyhow::Result<(std::path::PathBuf, Shape)> {
     let last =
         *extents(settings).last().context("DATASET_FINAL_SIZE is below DATASET_STEP_SIZE")?;
     let shape = Shape::new([last; 3])?;
-    Ok((settings.data().join(format!("{shape}.f32")), shape))
+    Ok((settings.data().join(format!("{shape}.sgy")), shape))
 }
 
 pub(super) fn generate(settings: &Settings) -> anyhow::Result<()> {

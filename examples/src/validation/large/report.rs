@@ -87,7 +87,7 @@ pub(in crate::validation) fn section(runs: &[Run]) -> anyhow::Result<Section> {
         title: "Do small blocks tell of large targets?".to_owned(),
         about: "Each model knows the declared bytes and four blocks of at most 100 000 voxels. Targets \
                 are whole volumes in a worker of their own: awkward shapes of about 1e8 voxels, and \
-                surveys that need a quarter and all of the limit (MEMORY_LIMIT_GB, 3 GiB unless set), up \
+                surveys that need a quarter and all of the limit (--limit, 3 GiB unless set), up \
                 to 1e9 voxels. Live bytes are those of the same task by a counting allocator. \
                 (--quick: smaller.) `shapes alone`: the ladder without the declared bytes."
             .to_owned(),
