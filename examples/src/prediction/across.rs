@@ -48,7 +48,8 @@ fn environment(settings: &Settings) -> Table {
     table
 }
 
-pub(super) fn section(studies: &[Study], settings: &Settings) -> Section {
+/// `settings` are those of the measurements, where they were made here.
+pub(super) fn section(studies: &[Study], settings: Option<&Settings>) -> Section {
     let mut table = Table::new(
         "Operators",
         &["operator", "shapes", "chosen model", "features", "rows", "RMSE, GiB", "largest quarter"],
@@ -66,6 +67,8 @@ pub(super) fn section(studies: &[Study], settings: &Settings) -> Section {
             gib(chosen.largest.rmse),
         ]);
     }
+    let mut tables = vec![table, slopes(studies)];
+    tables.extend(settings.map(environment));
     Section {
         name: "cross".to_owned(),
         title: "Operators side by side".to_owned(),
@@ -73,7 +76,7 @@ pub(super) fn section(studies: &[Study], settings: &Settings) -> Section {
                 within 5 % of the highest."
             .to_owned(),
         answer: format!("{} operators.", studies.len()),
-        tables: vec![table, slopes(studies), environment(settings)],
+        tables,
         figures: charts::cross(studies),
         absent: Vec::new(),
     }

@@ -66,7 +66,7 @@ pub fn run() -> anyhow::Result<()> {
         sections.extend(results::sections(study)?);
         sections.push(tune::section(study, &settings)?);
     }
-    sections.push(across::section(&studies, &settings));
+    sections.push(across::section(&studies, dataset.is_none().then_some(&settings)));
     let report = Report {
         title: "Experiment 02: peak memory from shape".to_owned(),
         about: "The pipeline of the thesis (23 features, eight models with their defaults, a random \
