@@ -56,8 +56,7 @@ fn sizes(settings: &Settings) -> Sizes {
 
 fn measure(bench: &Bench<'_>, settings: &Settings) -> anyhow::Result<()> {
     if settings.measures("bounds") {
-        let rows = bench.measure(settings.runs as usize, &sizes(settings))?;
-        protocol::write(&settings.rows("tasks"), &rows)?;
+        bench.measure(settings.runs as usize, &sizes(settings), &settings.rows("tasks"))?;
     }
     if settings.measures("large") {
         large::measure(bench, settings)?;

@@ -15,6 +15,7 @@ use super::draw::{self, Drawn, Sizes};
 use super::job::Spec;
 use super::subject::Subject;
 use crate::progress::Progress;
+use crate::protocol;
 
 /// Blocks that are profiled for each subject: small, and enough to fill 200 pages.
 const PROFILED: [[usize; 3]; 4] = [[40, 50, 60], [30, 40, 160], [61, 67, 71], [50, 60, 80]];
@@ -122,10 +123,11 @@ impl Bench<'_> {
         Ok(rows)
     }
 
-    /// `n` tasks or a few more, half of them planned and half at random, and those that are profiled.
-    pub(super) fn measure(&self, n: usize, sizes: &Sizes) -> anyhow::Result<Vec<Row>> {
+    /// `n` tasks or a few more, half of them planned and half at random, and those that are profiled;
+    /// into `file` after each subject, so that an interrupted run is not lost.
+    pub(super) fn measure(&self, n: usize, sizes: &Sizes, file: &Path) -> anyhow::Result<()> {
         let subjects = Subject::all();
-        let mut rng = StdRng::seed_from_u64(2);
+        let mut rng = StdRng::seed_from_u64(4);
         let volumes = n.div_ceil(2 * TASKS_OF_A_WORKER * subjects.len());
         let mut progress = Progress::new(subjects.len() as u64);
         let mut rows = Vec::new();
@@ -142,8 +144,9 @@ impl Bench<'_> {
                 let (volume, cores) = draw::random(&mut rng, sizes, TASKS_OF_A_WORKER)?;
                 rows.extend(self.run(subject, volume, &cores, Drawn::Random)?);
             }
+            protocol::write(file, &rows)?;
         }
-        Ok(rows)
+        Ok(())
     }
 }
 
