@@ -211,7 +211,10 @@ mod tests {
         near(median(&A).unwrap(), 31.5, 1e-15);
         assert_eq!(median(&[]), None);
         assert_eq!(quantile(&[3.0, 1.0, 2.0, 4.0], 0.5), Some(2.0));
-        assert_eq!([quantile(&[3.0, 1.0], 0.0), quantile(&[3.0, 1.0], 1.0)], [Some(1.0), Some(3.0)]);
+        assert_eq!(
+            [quantile(&[3.0, 1.0], 0.0), quantile(&[3.0, 1.0], 1.0)],
+            [Some(1.0), Some(3.0)]
+        );
         assert_eq!(quantile(&[], 0.5), None);
         assert_eq!(line(&[(1.0, 5.0), (2.0, 7.0), (4.0, 11.0)]), Some((3.0, 2.0)));
         assert_eq!(line(&[(1.0, 5.0), (1.0, 7.0)]), None);

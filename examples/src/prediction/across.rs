@@ -11,14 +11,14 @@ use crate::tables::{Table, fixed, percent};
 
 /// Straight lines through the peaks.
 fn slopes(studies: &[Study]) -> Table {
-    let header = ["operator", "bytes per voxel", "GiB per voxel", "at no voxels, MiB", "worst off, %"];
+    let header =
+        ["operator", "bytes per voxel", "GiB per voxel", "at no voxels, MiB", "worst off, %"];
     let mut table = Table::new("Peak by volume, as a line", &header);
     for study in studies {
         let points: Vec<(f64, f64)> =
             study.data.readings.iter().map(|r| (r.voxels(), r.gib * GIB)).collect();
         let Some((start, slope)) = crate::stats::line(&points) else { continue };
-        let off: Vec<f64> =
-            points.iter().map(|(x, y)| (start + slope * x) / y - 1.0).collect();
+        let off: Vec<f64> = points.iter().map(|(x, y)| (start + slope * x) / y - 1.0).collect();
         table.row([
             study.data.operator.clone(),
             fixed(Some(slope), 2),

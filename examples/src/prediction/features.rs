@@ -36,7 +36,12 @@ impl Features {
     }
 
     /// Predictions for the test rows of `split`.
-    pub(super) fn predict(&self, model: &Model, split: &Split, kept: &[usize]) -> anyhow::Result<Vec<f64>> {
+    pub(super) fn predict(
+        &self,
+        model: &Model,
+        split: &Split,
+        kept: &[usize],
+    ) -> anyhow::Result<Vec<f64>> {
         let fitted = Guard::thesis(model.clone()).fit(&self.design(&split.train, kept)?)?;
         let test = self.design(&split.test, kept)?;
         (0..split.test.len()).map(|i| Ok(fitted.predict(test.row(i))?)).collect()

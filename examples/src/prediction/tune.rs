@@ -146,7 +146,9 @@ fn weights(study: &Study, path: &Path, total: usize) -> anyhow::Result<Table> {
         models.map(|r| r.metrics.score(w)).sum()
     };
     let at = |v: &[f64]| ScoreWeights { accuracy: v[0], rmse: v[1], mae: v[2], r2: v[3] };
-    let trials = kept(path, &study.data.fingerprint(), &Search::new(space, SEED), total, |v| Some(-sum(&at(v))))?;
+    let trials = kept(path, &study.data.fingerprint(), &Search::new(space, SEED), total, |v| {
+        Some(-sum(&at(v)))
+    })?;
     let best = at(&Search::best(&trials).context("no weights were tried")?.values);
     let header = ["weights", "accuracy", "RMSE", "MAE", "R²", "sum of scores"];
     let title =
@@ -178,7 +180,8 @@ fn kept(
     let text = std::fs::read_to_string(path).unwrap_or_default();
     let mut lines = text.lines();
     if let Some(first) = lines.next() {
-        let found = serde_json::from_str(first).map_or("unknown".to_owned(), |head: Head| head.peaks);
+        let found =
+            serde_json::from_str(first).map_or("unknown".to_owned(), |head: Head| head.peaks);
         ensure!(
             found == peaks,
             "the trials in {} are of other peaks (fingerprint {found}, here {peaks}); remove the file, or \

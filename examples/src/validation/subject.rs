@@ -127,10 +127,9 @@ fn elements(words: Shape) -> Shape {
 fn along_samples(halo: Halo, change: impl Fn(usize) -> usize) -> Halo {
     match halo.reach(Axis::Sample) {
         Reach::Whole => halo,
-        Reach::Width { before, after } => halo.with(
-            Axis::Sample,
-            Reach::Width { before: change(before), after: change(after) },
-        ),
+        Reach::Width { before, after } => {
+            halo.with(Axis::Sample, Reach::Width { before: change(before), after: change(after) })
+        }
     }
 }
 
@@ -195,7 +194,8 @@ mod tests {
         let region = Region::new([2, 7, 4], core);
         let at = subject.place(volume, region).unwrap();
         let [i, x, k] = at.block().shape().extents();
-        let block = Array3::from_shape_fn([i, x, k / 2], |(i, x, k)| (i * 71 + x * 13 + k * k) as f64);
+        let block =
+            Array3::from_shape_fn([i, x, k / 2], |(i, x, k)| (i * 71 + x * 13 + k * k) as f64);
         let direct = Placement::new(volume, region, &subject.halo().unwrap());
         assert_eq!(direct.block().shape().extents(), [i, x, k / 2]);
 

@@ -23,7 +23,8 @@ pub(in crate::prediction) fn insights(study: &Study) -> Vec<Figure> {
     let peaks = by_volume(&study.data, |r| Some(r.gib));
     let y: Vec<f64> = peaks.iter().map(|peak| peak.1).collect();
     let fitted = stats::line(&peaks);
-    let on_line = |(start, slope): (f64, f64)| peaks.iter().map(move |p| (p.0, start + slope * p.0));
+    let on_line =
+        |(start, slope): (f64, f64)| peaks.iter().map(move |p| (p.0, start + slope * p.0));
     let line = fitted.into_iter().flat_map(on_line).collect();
     let steps = study.selection.iter().zip(study.selection.iter().skip(1));
     let impact = steps.map(|(a, b)| (a.n as f64, b.metrics.rmse - a.metrics.rmse)).collect();
