@@ -1,16 +1,14 @@
 //! A seismic operator over a volume in a file, as a job.
 
-use std::fs::File;
-use std::io::{BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
-use chunkfit_core::{Placement, Shape};
+use chunkfit_core::{Axis, Placement, Region, Shape, Source};
+use chunkfit_io::segy::{SegyLayout, SegyOptions, SegySource, SegyWriter};
 use chunkfit_seismic::synthetic::Survey;
 use ndarray::Array3;
 use serde::{Deserialize, Serialize};
 
-/// An operator, as [`chunkfit_seismic::parse`] reads it, over a raw little-endian `f32` volume.
+/// An operator, as [`chunkfit_seismic::parse`] reads it, over the first voxels along each axis of a SEG-Y file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Operator {
     pub(crate) name: String,
@@ -22,7 +20,7 @@ pub(crate) struct Operator {
 pub(crate) struct Prepared {
     operator: Box<dyn chunkfit_core::Operator>,
     shape: Shape,
-    volume: PathBuf,
+    volume: SegySource,
 }
 
 impl Operator {
@@ -32,12 +30,13 @@ impl Operator {
         // Once on a few traces of the same length, so that what is made once is made.
         let small = Shape::new([3, 4, self.shape.extents()[2]])?;
         apply(operator.as_ref(), small, &Array3::zeros(small.extents()))?;
-        Ok(Prepared { operator, shape: self.shape, volume: self.volume.clone() })
+        let volume = SegySource::open(&self.volume, &SegyOptions::default())?;
+        Ok(Prepared { operator, shape: self.shape, volume })
     }
 }
 
 impl Prepared {
-    /// Reads the volume and applies the operator to the whole of it.
+    /// Reads the voxels and applies the operator to all of them.
     pub(crate) fn run(self) -> anyhow::Result<()> {
         let volume = read(&self.volume, self.shape)?;
         apply(self.operator.as_ref(), self.shape, &volume)
@@ -57,29 +56,21 @@ fn apply(
     Ok(())
 }
 
-/// Writes the synthetic volume of this shape, inline by inline.
+/// Writes the synthetic volume of this shape as SEG-Y, inline by inline.
 pub(crate) fn write(path: &Path, shape: Shape) -> anyhow::Result<()> {
     let survey = Survey::new(shape, 7);
-    let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
-    let mut file = BufWriter::new(file);
-    for inline in 0..shape.extents()[0] {
-        for value in survey.inline(inline) {
-            file.write_all(&value.to_le_bytes())?;
-        }
+    let mut file = SegyWriter::create(path, &SegyLayout::new(shape))?;
+    for inline in 0..shape[Axis::Inline] {
+        file.write_inline(inline, survey.inline(inline).view())?;
     }
-    Ok(file.flush()?)
+    Ok(file.finish()?)
 }
 
-fn read(path: &Path, shape: Shape) -> anyhow::Result<Array3<f32>> {
-    let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let mut file = BufReader::with_capacity(1 << 16, file);
-    let mut volume = Array3::zeros(shape.extents());
-    let mut word = [0; 4];
-    for value in &mut volume {
-        file.read_exact(&mut word).with_context(|| format!("{} is short", path.display()))?;
-        *value = f32::from_le_bytes(word);
-    }
-    Ok(volume)
+/// The first voxels along each axis.
+fn read(volume: &SegySource, shape: Shape) -> anyhow::Result<Array3<f32>> {
+    let mut block = Array3::zeros(shape.extents());
+    volume.read(&Region::whole(shape), block.view_mut())?;
+    Ok(block)
 }
 
 #[cfg(test)]
@@ -87,14 +78,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_written_volume_reads_back_and_a_short_one_is_refused() {
+    fn a_corner_of_a_written_volume_reads_back_and_a_larger_one_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("volume.f32");
+        let path = folder.path().join("volume.sgy");
         let shape = Shape::new([3, 5, 7]).unwrap();
         write(&path, shape).unwrap();
-        let volume = read(&path, shape).unwrap();
-        let survey = Survey::new(shape, 7);
-        assert_eq!(volume.index_axis(ndarray::Axis(0), 2), survey.inline(2));
-        assert!(read(&path, Shape::new([4, 5, 7]).unwrap()).is_err());
+        let volume = SegySource::open(&path, &SegyOptions::default()).unwrap();
+        let corner = read(&volume, Shape::new([3, 4, 6]).unwrap()).unwrap();
+        let inline = Survey::new(shape, 7).inline(2);
+        assert_eq!(corner.index_axis(ndarray::Axis(0), 2), inline.slice(ndarray::s![..4, ..6]));
+        assert!(read(&volume, Shape::new([4, 5, 7]).unwrap()).is_err());
     }
 }

@@ -15,10 +15,13 @@ pub(crate) struct Options {
     /// Runs of each setting [environment: EXPERIMENT_N_RUNS].
     #[arg(long, global = true, value_name = "N")]
     runs: Option<u32>,
+    /// Limit on all that is measured, in GiB [environment: MEMORY_LIMIT_GB].
+    #[arg(long, global = true, value_name = "GIB")]
+    limit: Option<f64>,
     /// Where results go.
     #[arg(long, global = true, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Measure these parts only: P1,P3.
+    /// Measure these parts only: P1,P3 or bounds,large.
     #[arg(long, global = true, value_name = "PARTS", value_delimiter = ',')]
     only: Vec<String>,
     #[command(subcommand)]
@@ -62,7 +65,7 @@ impl Settings {
         // A set may be written 0-3,8: its first CPU is taken.
         let first = cpus.as_deref().map(|set| set.split(['-', ',']).next().unwrap_or(set).trim());
         let cpu = first.map(|cpu| cpu.parse().with_context(|| format!("CPUSET_CPUS={cpu}")));
-        let limit: Option<f64> = number("MEMORY_LIMIT_GB")?;
+        let limit = options.limit.map_or_else(|| number("MEMORY_LIMIT_GB"), |gib| Ok(Some(gib)))?;
         Ok(Self {
             quick: options.quick,
             runs: runs.unwrap_or(if options.quick { few } else { full }).max(1),

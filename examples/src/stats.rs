@@ -30,9 +30,27 @@ pub(crate) fn median(values: &[f64]) -> Option<f64> {
     }
 }
 
+/// The least value that a `share` of all do not exceed.
+pub(crate) fn quantile(values: &[f64], share: f64) -> Option<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let rank = (share * sorted.len() as f64).ceil() as usize;
+    sorted.get(rank.max(1) - 1).copied()
+}
+
 /// The value of largest size.
 pub(crate) fn worst(values: &[f64]) -> Option<f64> {
     values.iter().copied().max_by(|a, b| a.abs().total_cmp(&b.abs()))
+}
+
+/// Start and slope of the line of least squares; `None` where x is the same for all.
+pub(crate) fn line(points: &[(f64, f64)]) -> Option<(f64, f64)> {
+    let n = points.len() as f64;
+    let x = points.iter().map(|p| p.0).sum::<f64>() / n;
+    let y = points.iter().map(|p| p.1).sum::<f64>() / n;
+    let xx: f64 = points.iter().map(|p| (p.0 - x).powi(2)).sum();
+    let xy: f64 = points.iter().map(|p| (p.0 - x) * (p.1 - y)).sum();
+    (xx > 0.0).then(|| (y - xy / xx * x, xy / xx))
 }
 
 /// A test statistic and the probability of one as extreme.
@@ -192,6 +210,14 @@ mod tests {
         near(variation(&A).unwrap(), 0.091_380_687_889_387_22, 1e-15);
         near(median(&A).unwrap(), 31.5, 1e-15);
         assert_eq!(median(&[]), None);
+        assert_eq!(quantile(&[3.0, 1.0, 2.0, 4.0], 0.5), Some(2.0));
+        assert_eq!(
+            [quantile(&[3.0, 1.0], 0.0), quantile(&[3.0, 1.0], 1.0)],
+            [Some(1.0), Some(3.0)]
+        );
+        assert_eq!(quantile(&[], 0.5), None);
+        assert_eq!(line(&[(1.0, 5.0), (2.0, 7.0), (4.0, 11.0)]), Some((3.0, 2.0)));
+        assert_eq!(line(&[(1.0, 5.0), (1.0, 7.0)]), None);
         assert_eq!(deviation(&[1.0]), None);
         assert_eq!(worst(&[1.0, -3.0, 2.0]), Some(-3.0));
     }

@@ -224,11 +224,20 @@ fn prediction() {
     // The trials are kept, and a second analysis adds none.
     let kept = out.join("search").join("own-envelope-XGBoost-one-sided.jsonl");
     let trials = std::fs::read_to_string(&kept).expect("trials");
-    assert_eq!(trials.lines().count(), 12);
+    assert_eq!(trials.lines().count(), 1 + 12);
     let cut: Vec<&str> = trials.lines().take(5).collect();
     std::fs::write(&kept, cut.join("\n") + "\n{\"values\":[1").expect("a cut file");
     run(program, &["analyze", "--quick"], out);
     assert_eq!(std::fs::read_to_string(&kept).expect("trials"), trials);
+    // Trials of other peaks are refused, and stay as they are.
+    let head = trials.lines().next().expect("a line");
+    let other = trials.replace(head, r#"{"peaks":"0123456789abcdef"}"#);
+    std::fs::write(&kept, &other).expect("a file");
+    let output = Command::new(program).args(["analyze", "--quick", "--out"]).arg(out).output();
+    let output = output.expect("the experiment starts");
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && errors.contains("0123456789abcdef"), "{errors}");
+    assert_eq!(std::fs::read_to_string(&kept).expect("trials"), other);
 }
 
 /// Where the peaks of the thesis are at hand: its stored metrics are met by every model without chance,
@@ -278,16 +287,29 @@ fn validation() {
     let folder = tempfile::tempdir().expect("a folder");
     let out = folder.path();
     run(env!("CARGO_BIN_EXE_exp02_validate"), &["--quick"], out);
-    report(out, &["bounds", "predictors"].map(str::to_owned), &["room"]);
+    report(out, &["bounds", "predictors", "large"].map(str::to_owned), &["room"]);
     let tasks = rows(out, "tasks");
-    let operators: BTreeSet<&String> = tasks.iter().map(|row| &row["operator"]).collect();
+    let of = |column: &str| -> BTreeSet<String> {
+        tasks.iter().map(|row| row[column].clone()).collect()
+    };
+    let operators = of("operator");
     assert!(operators.len() >= chunkfit_seismic::catalog().len(), "{operators:?}");
+    assert_eq!(of("dtype"), ["f32", "f64"].map(str::to_owned).into());
+    assert_eq!(of("drawn"), ["planned", "profiled", "random"].map(str::to_owned).into());
     let table = out.join("tables").join("bounds-1.csv");
     let mut table = csv::Reader::from_path(table).expect("a table");
     let lines: Vec<BTreeMap<String, String>> =
         table.deserialize().collect::<Result<_, _>>().expect("a table is CSV");
     let all = lines.last().expect("a line for all");
-    assert_eq!((all["tasks of"].as_str(), all["tasks"].as_str()), ("all", "148"));
+    assert_eq!((all["tasks of"].as_str(), all["tasks"].as_str()), ("all", "320"));
     let worst = all["worst above"].parse().unwrap_or(0.0_f64);
     assert!(worst <= 1.0, "a bound was exceeded by {worst} %");
+    // The declared bytes of a large task are those that were live.
+    let large = rows(out, "large");
+    let targets = large.iter().filter(|row| row["drawn"] == "large");
+    assert!(targets.clone().any(|row| row["what"] == "primes"));
+    for row in targets {
+        let number = |column: &str| row[column].parse::<u64>().expect("a number");
+        assert!(number("live_bytes") <= number("peak_bytes"), "{row:?}");
+    }
 }

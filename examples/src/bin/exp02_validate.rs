@@ -2,6 +2,11 @@
 
 use std::process::ExitCode;
 
+use traceq::TraceqAlloc;
+
+#[global_allocator]
+static ALLOC: TraceqAlloc = TraceqAlloc::system();
+
 fn main() -> ExitCode {
     chunkfit_examples::exp02_validate()
 }

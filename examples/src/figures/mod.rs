@@ -1,14 +1,14 @@
 //! Figures, each as SVG and PNG.
 
+mod boxes;
+mod categories;
 mod panels;
 
 use std::path::Path;
 
 use anyhow::anyhow;
 use plotters::coord::Shift;
-use plotters::coord::ranged1d::{
-    AsRangedCoord, KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter,
-};
+use plotters::coord::ranged1d::{AsRangedCoord, Ranged, ValueFormatter};
 use plotters::prelude::*;
 use plotters::style::{FontStyle, register_font};
 
@@ -29,6 +29,9 @@ pub(crate) enum Content {
     Lines { series: Vec<Series>, y_max: f64, scale: Scale },
     /// For each category, points of every series side by side.
     Dots { categories: Vec<String>, series: Vec<Series> },
+    /// The same, and of each series in a category a box: quartiles, the values within one and a half
+    /// boxes, and those beyond.
+    Boxes { categories: Vec<String>, series: Vec<Series> },
     /// A number for each pair of categories, as a shade: rows from below, columns from the left. Negative
     /// numbers have the other colour; NaN is left out.
     Tiles { columns: Vec<String>, rows: Vec<String>, values: Vec<Vec<f64>> },
@@ -36,7 +39,7 @@ pub(crate) enum Content {
     Pairs { quantities: Vec<(String, Vec<f64>)> },
 }
 
-/// A named set of points. In [`Content::Dots`], x is the number of the category.
+/// A named set of points. In [`Content::Dots`] and [`Content::Boxes`], x is the number of the category.
 #[derive(Clone, Debug)]
 pub(crate) struct Series {
     pub(crate) name: String,
@@ -99,7 +102,7 @@ impl Figure {
         let height = match &self.content {
             Content::Tiles { rows, .. } => 140 + 22 * rows.len() as u32,
             Content::Pairs { quantities } => 180 * quantities.len() as u32,
-            Content::Lines { .. } | Content::Dots { .. } => 0,
+            Content::Lines { .. } | Content::Dots { .. } | Content::Boxes { .. } => 0,
         };
         (SIZE.0, SIZE.1.max(height))
     }
@@ -127,7 +130,11 @@ impl Figure {
                 series
             }
             Content::Dots { categories, series } => {
-                self.dots(&chart, categories, series)?;
+                self.by_category(&chart, categories, series, categories::dots)?;
+                series
+            }
+            Content::Boxes { categories, series } => {
+                self.by_category(&chart, categories, series, boxes::draw)?;
                 series
             }
             Content::Tiles { columns, rows, values } => {
@@ -178,40 +185,6 @@ impl Figure {
         }
         Ok(())
     }
-
-    fn dots<B: DrawingBackend>(
-        &self,
-        area: &DrawingArea<B, Shift>,
-        categories: &[String],
-        series: &[Series],
-    ) -> anyhow::Result<()>
-    where
-        B::ErrorType: 'static,
-    {
-        let (low, high) = ends(series, |point| point.1);
-        let (low, high) = (low.min(0.0), high.max(0.0));
-        let pad = 0.06 * (high - low).max(1e-9);
-        let names = Categories { n: categories.len() };
-        let mut chart = builder(area).build_cartesian_2d(names, low - pad..high + pad)?;
-        let name = |at: &f64| categories.get(at.round() as usize).cloned().unwrap_or_default();
-        let mut mesh = chart.configure_mesh();
-        mesh.x_desc(&self.x).y_desc(&self.y).light_line_style(WHITE).bold_line_style(GRID);
-        mesh.axis_style(INK).label_style(text(14)).axis_desc_style(text(15));
-        mesh.x_label_formatter(&name).y_label_formatter(&|value| number(*value));
-        mesh.draw()?;
-        for (i, one) in series.iter().enumerate() {
-            let place = (i as f64 + 0.5) / series.len() as f64 - 0.5;
-            // A little apart, so that equal values are seen as many.
-            let spread = 0.5 / series.len() as f64;
-            let dots = one.points.iter().enumerate().map(|(k, (x, y))| {
-                let aside = ((k * 7 % 11) as f64 / 10.0 - 0.5) * spread;
-                let at = (x + 0.8 * place + aside, *y);
-                Circle::new(at, 3, one.colour().mix(0.65).filled())
-            });
-            chart.draw_series(dots)?;
-        }
-        Ok(())
-    }
 }
 
 impl Series {
@@ -258,36 +231,6 @@ where
         area.draw(&Text::new(one.name.clone(), (30, y - 5), text(14)))?;
     }
     Ok(())
-}
-
-/// An axis of names: 0, 1, 2, … in the middle of equal shares.
-#[derive(Clone)]
-struct Categories {
-    n: usize,
-}
-
-impl Ranged for Categories {
-    type FormatOption = NoDefaultFormatting;
-    type ValueType = f64;
-
-    fn map(&self, value: &f64, limit: (i32, i32)) -> i32 {
-        let part = (value + 0.5) / self.n.max(1) as f64;
-        limit.0 + (part * f64::from(limit.1 - limit.0)).round() as i32
-    }
-
-    fn key_points<Hint: KeyPointHint>(&self, _: Hint) -> Vec<f64> {
-        (0..self.n).map(|i| i as f64).collect()
-    }
-
-    fn range(&self) -> std::ops::Range<f64> {
-        -0.5..self.n as f64 - 0.5
-    }
-}
-
-impl ValueFormatter<f64> for Categories {
-    fn format(value: &f64) -> String {
-        number(*value)
-    }
 }
 
 fn number(value: f64) -> String {

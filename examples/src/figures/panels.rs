@@ -4,7 +4,8 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::{COLOURS, Categories, Figure, GRID, INK, builder, number, text};
+use super::categories::Categories;
+use super::{COLOURS, Figure, GRID, INK, builder, number, text};
 
 /// More columns than these are too narrow for numbers.
 const WRITTEN: usize = 30;

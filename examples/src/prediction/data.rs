@@ -64,6 +64,24 @@ pub(super) struct HistoryRow {
     pub(super) resident_bytes: u64,
 }
 
+impl Dataset {
+    /// Of the shapes and their peaks, in their order (FNV-1a, 64 bits).
+    pub(super) fn fingerprint(&self) -> String {
+        let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+        let mut add = |bytes: &[u8]| {
+            for byte in bytes {
+                hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+            }
+        };
+        add(self.operator.as_bytes());
+        for reading in &self.readings {
+            reading.shape.extents().iter().for_each(|n| add(&(*n as u64).to_le_bytes()));
+            add(&reading.gib.to_le_bytes());
+        }
+        format!("{hash:016x}")
+    }
+}
+
 /// The reading of a shape, made if it is new.
 fn entry<'a>(all: &'a mut Vec<Dataset>, operator: &str, shape: Shape) -> &'a mut Reading {
     let at = all.iter().position(|data| data.operator == operator).unwrap_or_else(|| {

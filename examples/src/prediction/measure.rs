@@ -22,19 +22,24 @@ const SAMPLER: Observer = Observer {
     style: Style::Traceq,
 };
 
+/// The largest extent along an axis, and the step.
+pub(super) fn extents_of(settings: &Settings) -> [usize; 2] {
+    let last = settings.final_size.unwrap_or(settings.pick(400, 48));
+    [last, settings.step_size.unwrap_or(settings.pick(100, 16)).max(1)]
+}
+
 /// Extents along each axis: multiples of the step, up to the final size.
 fn extents(settings: &Settings) -> Vec<usize> {
-    let last = settings.final_size.unwrap_or(settings.pick(400, 48));
-    let step = settings.step_size.unwrap_or(settings.pick(100, 16)).max(1);
+    let [last, step] = extents_of(settings);
     (1..=last / step).map(|i| i * step).collect()
 }
 
-/// One volume serves all shapes: a task reads as many values from its beginning as it has voxels.
+/// One SEG-Y file serves all shapes: a task reads the first voxels along each axis.
 fn volume(settings: &Settings) -> anyhow::Result<(std::path::PathBuf, Shape)> {
     let last =
         *extents(settings).last().context("DATASET_FINAL_SIZE is below DATASET_STEP_SIZE")?;
     let shape = Shape::new([last; 3])?;
-    Ok((settings.data().join(format!("{shape}.f32")), shape))
+    Ok((settings.data().join(format!("{shape}.sgy")), shape))
 }
 
 pub(super) fn generate(settings: &Settings) -> anyhow::Result<()> {

@@ -1,10 +1,13 @@
 //! Experiment 02: the peak of an operator from the shape of its input, as the thesis predicts it, and
 //! by the ladder on the same rows.
 
+mod across;
 mod charts;
 mod data;
+mod features;
 mod measure;
 mod results;
+mod steps;
 mod study;
 mod tune;
 
@@ -63,7 +66,7 @@ pub fn run() -> anyhow::Result<()> {
         sections.extend(results::sections(study)?);
         sections.push(tune::section(study, &settings)?);
     }
-    sections.push(results::cross(&studies));
+    sections.push(across::section(&studies, dataset.is_none().then_some(&settings)));
     let report = Report {
         title: "Experiment 02: peak memory from shape".to_owned(),
         about: "The pipeline of the thesis (23 features, eight models with their defaults, a random \

@@ -3,7 +3,8 @@
 use serde::Deserialize;
 
 use super::charts;
-use super::study::{Step, Study};
+use super::steps::Step;
+use super::study::Study;
 use crate::report::Section;
 use crate::tables::{ABSENT, Table, fixed, percent};
 
@@ -117,7 +118,7 @@ fn measured(study: &Study) -> Table {
     table
 }
 
-fn gib(value: f64) -> String {
+pub(super) fn gib(value: f64) -> String {
     if value != 0.0 && value.abs() < 1e-3 { format!("{value:.3e}") } else { fixed(Some(value), 5) }
 }
 
@@ -230,35 +231,4 @@ fn steps(study: &Study, steps: &[Step], what: &str) -> Table {
         ]);
     }
     table
-}
-
-pub(super) fn cross(studies: &[Study]) -> Section {
-    let mut table = Table::new(
-        "Operators",
-        &["operator", "shapes", "chosen model", "features", "rows", "RMSE, GiB", "largest quarter"],
-    );
-    for study in studies {
-        let chosen = &study.results[study.chosen];
-        let (features, rows) = study.last();
-        table.row([
-            study.data.operator.clone(),
-            study.data.readings.len().to_string(),
-            chosen.model.to_owned(),
-            features.to_string(),
-            rows.to_string(),
-            gib(chosen.metrics.rmse),
-            gib(chosen.largest.rmse),
-        ]);
-    }
-    Section {
-        name: "cross".to_owned(),
-        title: "Operators side by side".to_owned(),
-        about: "The model of the highest score, and the fewest features and rows with which its score is \
-                within 5 % of the highest."
-            .to_owned(),
-        answer: format!("{} operators.", studies.len()),
-        tables: vec![table],
-        figures: charts::cross(studies),
-        absent: Vec::new(),
-    }
 }

@@ -3,11 +3,13 @@
 use anyhow::Context;
 use chunkfit_core::MemoryModel;
 use chunkfit_predict::{
-    DecisionTree, ElasticNet, FeatureMap, GradientBoosting, Guard, Ladder, Linear, Metrics, Model,
-    Polynomial, RandomForest, Rows, ScoreWeights, Split, SupportVectors, XgBoost, permutation,
+    DecisionTree, ElasticNet, FeatureMap, GradientBoosting, Ladder, Linear, Metrics, Model,
+    Polynomial, RandomForest, ScoreWeights, Split, SupportVectors, XgBoost,
 };
 
 use super::data::{self, Dataset, GIB};
+use super::features::Features;
+use super::steps::{self, Step};
 
 /// Seeds of a band.
 const SEEDS: u64 = 20;
@@ -25,19 +27,6 @@ pub(super) struct Result {
     pub(super) largest: Metrics,
 }
 
-/// One step of the data reduction or the feature selection.
-#[derive(Clone, Debug)]
-pub(super) struct Step {
-    /// Rows, or the number that the thesis prints for features.
-    pub(super) n: usize,
-    pub(super) metrics: Metrics,
-    pub(super) residuals: Vec<f64>,
-    /// The ladder on the same rows.
-    pub(super) ladder: Option<Metrics>,
-    /// The feature that goes after this step.
-    pub(super) removed: Option<String>,
-}
-
 /// Everything that is known of one operator.
 pub(super) struct Study {
     pub(super) data: Dataset,
@@ -50,14 +39,6 @@ pub(super) struct Study {
     pub(super) features: Features,
     /// What could not be fitted, and why.
     pub(super) failures: Vec<(String, String)>,
-}
-
-/// The design of the thesis.
-pub(super) struct Features {
-    pub(super) names: Vec<String>,
-    pub(super) rows: Vec<Vec<f64>>,
-    pub(super) y: Vec<f64>,
-    pub(super) split: Split,
 }
 
 pub(super) const SHAPES_ALONE: &str = "ladder, shapes alone";
@@ -101,72 +82,6 @@ fn models(seed: u64) -> [(Model, bool); 8] {
         (Model::SupportVectors(SupportVectors::default()), false),
         (Model::ElasticNet(ElasticNet::default()), false),
     ]
-}
-
-impl Features {
-    fn new(data: &Dataset, map: &FeatureMap) -> Self {
-        Self {
-            names: map.names(),
-            rows: data.readings.iter().map(|r| map.eval(r.shape, r.shape)).collect(),
-            y: data.readings.iter().map(|r| r.gib).collect(),
-            split: Split::random(data.readings.len(), 0.2, 42),
-        }
-    }
-
-    fn targets(&self, of: &[usize]) -> Vec<f64> {
-        of.iter().map(|&i| self.y[i]).collect()
-    }
-
-    /// The rows `of` with the features `kept`.
-    pub(super) fn design(&self, of: &[usize], kept: &[usize]) -> anyhow::Result<Rows> {
-        let row = |&i: &usize| kept.iter().map(|&j| self.rows[i][j]).collect();
-        let rows: Vec<Vec<f64>> = of.iter().map(row).collect();
-        let names = kept.iter().map(|&j| self.names[j].clone()).collect();
-        Ok(Rows::new(names, &rows, &self.targets(of))?)
-    }
-
-    /// Predictions for the test rows of `split`.
-    fn predict(&self, model: &Model, split: &Split, kept: &[usize]) -> anyhow::Result<Vec<f64>> {
-        let fitted = Guard::thesis(model.clone()).fit(&self.design(&split.train, kept)?)?;
-        let test = self.design(&split.test, kept)?;
-        (0..split.test.len()).map(|i| Ok(fitted.predict(test.row(i))?)).collect()
-    }
-
-    fn metrics(&self, split: &Split, predicted: &[f64]) -> anyhow::Result<Metrics> {
-        Metrics::new(&self.targets(&split.test), predicted).context("a peak is not positive")
-    }
-
-    fn column(&self, j: usize) -> Vec<f64> {
-        self.rows.iter().map(|row| row[j]).collect()
-    }
-
-    /// How strongly a feature goes with the target, as F of a line; a constant goes with nothing.
-    fn strength(&self, j: usize) -> f64 {
-        sums(&self.column(j), &self.y).map_or(-1.0, |[xx, yy, xy]| {
-            let r2 = xy * xy / (xx * yy);
-            r2 / (1.0 - r2) * (self.y.len() as f64 - 2.0)
-        })
-    }
-
-    /// Pearson's, of all features and at last the peak; NaN with a constant.
-    pub(super) fn correlations(&self) -> Vec<Vec<f64>> {
-        let mut columns: Vec<Vec<f64>> = (0..self.names.len()).map(|j| self.column(j)).collect();
-        columns.push(self.y.clone());
-        let one = |a: &[f64], b: &[f64]| {
-            sums(a, b).map_or(f64::NAN, |[xx, yy, xy]| xy / (xx.sqrt() * yy.sqrt()))
-        };
-        columns.iter().map(|a| columns.iter().map(|b| one(a, b)).collect()).collect()
-    }
-}
-
-/// The sums of squares and products about the means; none where one is constant.
-fn sums(x: &[f64], y: &[f64]) -> Option<[f64; 3]> {
-    let n = x.len() as f64;
-    let (a, b) = (x.iter().sum::<f64>() / n, y.iter().sum::<f64>() / n);
-    let xx: f64 = x.iter().map(|v| (v - a) * (v - a)).sum();
-    let yy: f64 = y.iter().map(|t| (t - b) * (t - b)).sum();
-    let xy: f64 = x.iter().zip(y).map(|(v, t)| (v - a) * (t - b)).sum();
-    (xx > 1e-20 * n * a * a && yy > 1e-20 * n * b * b).then_some([xx, yy, xy])
 }
 
 impl Study {
@@ -233,8 +148,8 @@ impl Study {
                 largest: features.metrics(&largest, &beyond)?,
             });
         }
-        let reduction = reduction(&features, &data, &model, &mut failures);
-        let selection = selection(&features, &model, &mut failures);
+        let reduction = steps::reduction(&features, &data, &model, &mut failures);
+        let selection = steps::selection(&features, &data, &model, &mut failures);
         Ok(Self { data, weights, results, chosen, reduction, selection, features, failures })
     }
 
@@ -251,7 +166,7 @@ impl Study {
 }
 
 /// Predictions of the ladder for the test rows, in GiB.
-fn climb(
+pub(super) fn climb(
     data: &Dataset,
     ledger: Option<&(dyn MemoryModel + Sync)>,
     split: &Split,
@@ -267,68 +182,4 @@ fn climb(
         fitted.predict(shape, shape).peak.as_f64() / GIB
     };
     Ok(split.test.iter().map(one).collect())
-}
-
-/// Ever fewer rows, each time split anew inside what is left.
-fn reduction(
-    features: &Features,
-    data: &Dataset,
-    model: &Model,
-    failures: &mut Vec<(String, String)>,
-) -> Vec<Step> {
-    let all: Vec<usize> = (0..features.names.len()).collect();
-    let mut left: Vec<usize> = (0..features.y.len()).collect();
-    let mut steps = Vec::new();
-    while left.len() >= 10 {
-        let n = left.len();
-        let inner = Split::random(n, 0.2, 42);
-        let outer = |of: &[usize]| of.iter().map(|&i| left[i]).collect();
-        let split = Split { train: outer(&inner.train), test: outer(&inner.test) };
-        let ladder = climb(data, None, &split).and_then(|p| features.metrics(&split, &p)).ok();
-        match step(features, model, &split, &all, n, ladder) {
-            Ok(step) => steps.push(step),
-            Err(why) => failures.push((format!("{n} rows"), why.to_string())),
-        }
-        left = permutation(n, 42)[..n * 9 / 10].iter().map(|&i| left[i]).collect();
-    }
-    steps
-}
-
-/// Ever fewer features; the thesis begins to count two too high, so its first steps remove nothing.
-fn selection(
-    features: &Features,
-    model: &Model,
-    failures: &mut Vec<(String, String)>,
-) -> Vec<Step> {
-    let mut kept: Vec<usize> = (0..features.names.len()).collect();
-    let mut steps = Vec::new();
-    for k in (1..=kept.len() + 2).rev() {
-        let step = step(features, model, &features.split, &kept, k, None);
-        let mut removed = None;
-        if k > 1 && kept.len() > k - 1 {
-            let strength: Vec<f64> = kept.iter().map(|&j| features.strength(j)).collect();
-            let weakest = (0..kept.len()).min_by(|&a, &b| strength[a].total_cmp(&strength[b]));
-            removed = weakest.map(|at| features.names[kept.remove(at)].clone());
-        }
-        match step {
-            Ok(step) => steps.push(Step { removed, ..step }),
-            Err(why) => failures.push((format!("{k} features"), why.to_string())),
-        }
-    }
-    steps
-}
-
-fn step(
-    features: &Features,
-    model: &Model,
-    split: &Split,
-    kept: &[usize],
-    n: usize,
-    ladder: Option<Metrics>,
-) -> anyhow::Result<Step> {
-    let predicted = features.predict(model, split, kept)?;
-    let measured = features.targets(&split.test);
-    let residuals = measured.iter().zip(&predicted).map(|(y, p)| y - p).collect();
-    let metrics = features.metrics(split, &predicted)?;
-    Ok(Step { n, metrics, residuals, ladder, removed: None })
 }

@@ -3,11 +3,13 @@
 use std::io::Write;
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use chunkfit_predict::search::{Goal, Parameter, Range, Search, Trial, nested_loss};
 use chunkfit_predict::{
     ElasticNet, GradientBoosting, Guard, Metrics, Model, ScoreWeights, SupportVectors, XgBoost,
 };
+
+use serde::{Deserialize, Serialize};
 
 use super::study::Study;
 use crate::options::Settings;
@@ -73,7 +75,7 @@ pub(super) fn section(study: &Study, settings: &Settings) -> anyhow::Result<Sect
     std::fs::create_dir_all(&folder)?;
     let total = settings.pick(50, 12);
     let slug = study.data.operator.replace(|c: char| !c.is_ascii_alphanumeric(), "-");
-    let features = &study.features;
+    let (features, peaks) = (&study.features, study.data.fingerprint());
     let all: Vec<usize> = (0..features.names.len()).collect();
     let train = features.design(&features.split.train, &all)?;
     let test = features.design(&features.split.test, &all)?;
@@ -94,7 +96,7 @@ pub(super) fn section(study: &Study, settings: &Settings) -> anyhow::Result<Sect
             let search = Search::new(space.clone(), SEED);
             let name = format!("{slug}-{}-{goal_name}.jsonl", model.replace(' ', "-"));
             let loss = |v: &[f64]| nested_loss(&Guard::thesis(at(v)), &train, &sizes, goal);
-            let trials = kept(&folder.join(name), &search, total, loss)?;
+            let trials = kept(&folder.join(name), &peaks, &search, total, loss)?;
             let best = Search::best(&trials).context("no setting could be fitted")?;
             let fitted = Guard::thesis(at(&best.values)).fit(&train)?;
             let predicted: Vec<f64> = (0..test.targets().len())
@@ -144,7 +146,9 @@ fn weights(study: &Study, path: &Path, total: usize) -> anyhow::Result<Table> {
         models.map(|r| r.metrics.score(w)).sum()
     };
     let at = |v: &[f64]| ScoreWeights { accuracy: v[0], rmse: v[1], mae: v[2], r2: v[3] };
-    let trials = kept(path, &Search::new(space, SEED), total, |v| Some(-sum(&at(v))))?;
+    let trials = kept(path, &study.data.fingerprint(), &Search::new(space, SEED), total, |v| {
+        Some(-sum(&at(v)))
+    })?;
     let best = at(&Search::best(&trials).context("no weights were tried")?.values);
     let header = ["weights", "accuracy", "RMSE", "MAE", "R²", "sum of scores"];
     let title =
@@ -157,18 +161,39 @@ fn weights(study: &Study, path: &Path, total: usize) -> anyhow::Result<Table> {
     Ok(table)
 }
 
-/// Goes on with the trials in a file, one a line, each added as soon as it is done.
+/// The first line of a file of trials.
+#[derive(Debug, Deserialize, Serialize)]
+struct Head {
+    /// Of the peaks that losses are of.
+    peaks: String,
+}
+
+/// Goes on with the trials in a file: a line that says of which peaks they are, and then one for each,
+/// added as soon as it is done.
 fn kept(
     path: &Path,
+    peaks: &str,
     search: &Search,
     total: usize,
     loss: impl FnMut(&[f64]) -> Option<f64>,
 ) -> anyhow::Result<Vec<Trial>> {
     let text = std::fs::read_to_string(path).unwrap_or_default();
+    let mut lines = text.lines();
+    if let Some(first) = lines.next() {
+        let found =
+            serde_json::from_str(first).map_or("unknown".to_owned(), |head: Head| head.peaks);
+        ensure!(
+            found == peaks,
+            "the trials in {} are of other peaks (fingerprint {found}, here {peaks}); remove the file, or \
+             choose another --out",
+            path.display()
+        );
+    }
     // A last line that was cut off is tried again.
-    let done: Vec<Trial> = text.lines().map_while(|l| serde_json::from_str(l).ok()).collect();
+    let done: Vec<Trial> = lines.map_while(|l| serde_json::from_str(l).ok()).collect();
     let whole: Vec<String> = done.iter().map(serde_json::to_string).collect::<Result<_, _>>()?;
     let mut file = std::fs::File::create(path)?;
+    writeln!(file, "{}", serde_json::to_string(&Head { peaks: peaks.to_owned() })?)?;
     whole.iter().try_for_each(|line| writeln!(file, "{line}"))?;
     let mut failure = Ok(());
     let trials = search.run(done, total, loss, |trials| {

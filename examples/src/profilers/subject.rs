@@ -33,7 +33,7 @@ pub(super) fn all(settings: &Settings) -> anyhow::Result<Vec<Subject>> {
         let small = settings.step_size.map_or(small, |n| [n; 3]);
         for (size, extents) in [("small", small), ("large", large)] {
             let shape = Shape::new(extents)?;
-            let volume = settings.data().join(format!("{shape}.f32"));
+            let volume = settings.data().join(format!("{shape}.sgy"));
             let work = Work::Operator(Operator { name: name.to_owned(), shape, volume });
             subjects.push(Subject { name: format!("{name} {size}"), work, truth: None });
         }

@@ -3,38 +3,43 @@
 use std::error::Error;
 
 use chunkfit_core::{
-    AxisLabel, ByteSize, MemoryModel, Operator, Prediction, Regime, Region, Shape, Sink, Source,
-    StorageError, StorageLayout,
+    AxisLabel, ByteSize, Region, Shape, Sink, Source, StorageError, StorageLayout,
 };
-use chunkfit_run::{Job, TaskLedger};
+use chunkfit_run::Job;
 use ndarray::{ArrayView3, ArrayViewMut3};
 use serde::{Deserialize, Serialize};
+
+use super::subject::Subject;
 
 /// What a worker is told.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Spec {
-    pub(super) operator: String,
+    pub(super) subject: Subject,
+    /// In the `f32` that the worker stores.
     pub(super) volume: [usize; 3],
 }
 
 /// Builds the job in a worker.
 pub(super) fn open(spec: &str) -> Result<Job, Box<dyn Error + Send + Sync>> {
-    let spec: Spec = serde_json::from_str(spec)?;
+    Ok(build(&serde_json::from_str(spec)?)?)
+}
+
+pub(super) fn build(spec: &Spec) -> anyhow::Result<Job> {
     let volume = Shape::new(spec.volume)?;
-    let operator = chunkfit_seismic::parse(&spec.operator)?;
+    let operator = spec.subject.open()?;
     let sinks = operator.outputs().iter().map(|_| Box::new(Nowhere(volume)) as Box<dyn Sink>);
     let sinks = sinks.collect();
     Ok(Job::new(Box::new(Noise::new(volume)), operator, sinks)?)
 }
 
 /// A volume that is computed when it is read.
-struct Noise {
+pub(super) struct Noise {
     shape: Shape,
     axes: [AxisLabel; 3],
 }
 
 impl Noise {
-    fn new(shape: Shape) -> Self {
+    pub(super) fn new(shape: Shape) -> Self {
         let [i, x, k] = shape.extents();
         let axes = [("inline", i), ("crossline", x), ("sample", k)];
         Self { shape, axes: axes.map(|(name, n)| AxisLabel::indices(name, n)) }
@@ -90,27 +95,5 @@ impl Sink for Nowhere {
 
     fn finish(&self) -> Result<(), StorageError> {
         Ok(())
-    }
-}
-
-/// The heap bytes that such a task of an operator declares.
-pub(super) struct Declared {
-    pub(super) operator: Box<dyn Operator>,
-    source: Noise,
-}
-
-impl Declared {
-    pub(super) fn new(operator: &str) -> anyhow::Result<Self> {
-        let source = Noise::new(Shape::new([1; 3])?);
-        Ok(Self { operator: chunkfit_seismic::parse(operator)?, source })
-    }
-}
-
-impl MemoryModel for Declared {
-    fn predict(&self, block: Shape, core: Shape) -> Prediction {
-        let nothing = |_| ByteSize::ZERO;
-        let ledger = TaskLedger::before_sinks(self.operator.as_ref(), &self.source, &nothing);
-        let peak = ledger.bytes(block, core);
-        Prediction { peak, upper: peak, regime: Regime::Declared }
     }
 }

@@ -1,6 +1,5 @@
-//! The tasks: chosen at random, run in worker processes, kept as rows.
+//! The tasks: run in worker processes, kept as rows.
 
-use std::ops::RangeInclusive;
 use std::path::Path;
 
 use anyhow::Context;
@@ -8,26 +7,17 @@ use chunkfit_core::{ByteSize, Placement, Region, Shape};
 use chunkfit_predict::{Disturbance, Dtype, Observation, Origin, Peak, Scope};
 use chunkfit_run::{Pool, PoolOptions};
 use memcage::Cage;
+use rand::SeedableRng;
 use rand::rngs::StdRng;
-use rand::{RngExt, SeedableRng};
 use serde::{Deserialize, Serialize};
 
+use super::draw::{self, Drawn, Sizes};
 use super::job::Spec;
+use super::subject::Subject;
 use crate::progress::Progress;
+use crate::protocol;
 
-/// Parameters that are not the default, beside every operator with its own.
-const VARIANTS: [&str; 8] = [
-    "gaussian:sigma=1",
-    "gaussian:sigma=1x2x5",
-    "gaussian:sigma=2,precision=f32",
-    "gst:kernel=5",
-    "gst:outputs=dip",
-    "median:window=3x3x5",
-    "mean:window=5x5x15",
-    "gaussian:sigma=2+envelope",
-];
-
-/// Blocks that are profiled for each operator: small, and enough to fill 200 pages.
+/// Blocks that are profiled for each subject: small, and enough to fill 200 pages.
 const PROFILED: [[usize; 3]; 4] = [[40, 50, 60], [30, 40, 160], [61, 67, 71], [50, 60, 80]];
 
 /// Tasks in each worker, one after the other as in a run.
@@ -37,24 +27,33 @@ const TASKS_OF_A_WORKER: usize = 4;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Row {
     pub(super) operator: String,
-    /// Whether the model of the operator may see it.
-    pub(super) profiled: bool,
-    block: String,
-    core: String,
+    pub(super) dtype: Dtype,
+    pub(super) drawn: Drawn,
+    pub(super) block: String,
+    pub(super) core: String,
     /// Resident set of the worker before its first task.
-    base_bytes: u64,
+    pub(super) base_bytes: u64,
     /// Largest resident set during the task.
     pub(super) peak_bytes: u64,
     pub(super) seconds: f64,
 }
 
 impl Row {
+    pub(super) fn subject(&self) -> Subject {
+        Subject { operator: self.operator.clone(), dtype: self.dtype }
+    }
+
     pub(super) fn block(&self) -> anyhow::Result<Shape> {
         Ok(self.block.parse()?)
     }
 
     pub(super) fn core(&self) -> anyhow::Result<Shape> {
         Ok(self.core.parse()?)
+    }
+
+    /// Bytes that the task reads.
+    pub(super) fn input_bytes(&self) -> anyhow::Result<f64> {
+        Ok((self.block()?.voxels() * self.dtype.element_bytes()) as f64)
     }
 
     pub(super) fn observation(&self) -> anyhow::Result<Observation> {
@@ -64,7 +63,7 @@ impl Row {
             peak: Peak::Measured(ByteSize::new(self.peak_bytes)),
             base: Some(ByteSize::new(self.base_bytes)),
             origin: Origin {
-                dtype: Dtype::F32,
+                dtype: self.dtype,
                 scope: Scope::HighWater,
                 machine: "here".to_owned(),
                 allocator: "system".to_owned(),
@@ -74,98 +73,83 @@ impl Row {
     }
 }
 
-/// Every operator, and some with other parameters.
-fn operators() -> Vec<String> {
-    let listed = chunkfit_seismic::catalog().into_iter().map(|entry| entry.name.to_owned());
-    listed.chain(VARIANTS.map(str::to_owned)).collect()
+/// Workers of one cage.
+pub(super) struct Bench<'a> {
+    pub(super) cage: &'a Cage,
+    pub(super) logs: &'a Path,
 }
 
-/// Runs `n` tasks or a few more, and the profiled ones, each in a worker of `cage`.
-pub(super) fn measure(
-    cage: &Cage,
-    logs: &Path,
-    n: usize,
-    voxels: &RangeInclusive<usize>,
-) -> anyhow::Result<Vec<Row>> {
-    let operators = operators();
-    let mut rng = StdRng::seed_from_u64(2);
-    let volumes = n.div_ceil(TASKS_OF_A_WORKER * operators.len());
-    let mut progress = Progress::new(operators.len() as u64);
-    let mut rows = Vec::new();
-    for operator in operators {
-        progress.begin(&operator);
-        let halo = chunkfit_seismic::parse(&operator)?.halo();
-        for extents in PROFILED {
-            let volume = Shape::new(extents)?;
-            rows.extend(run(cage, logs, &operator, volume, &[Placement::whole(volume)], true)?);
-        }
-        for _ in 0..volumes {
-            let volume = Shape::new(volume(&mut rng, voxels))?;
-            let mut tasks = vec![Placement::whole(volume)];
-            for _ in 1..TASKS_OF_A_WORKER {
-                tasks.push(Placement::new(volume, region(&mut rng, volume)?, &halo));
-            }
-            rows.extend(run(cage, logs, &operator, volume, &tasks, false)?);
-        }
-    }
-    Ok(rows)
-}
-
-fn run(
-    cage: &Cage,
-    logs: &Path,
-    operator: &str,
-    volume: Shape,
-    tasks: &[Placement],
-    profiled: bool,
-) -> anyhow::Result<Vec<Row>> {
-    let spec = Spec { operator: operator.to_owned(), volume: volume.extents() };
-    let spec = serde_json::to_string(&spec)?;
-    let pool = Pool::new(cage, PoolOptions { spec, limit: None, logs: logs.to_owned() });
-    let measured = pool.measure(tasks).with_context(|| format!("{operator} on {volume}"))?;
-    tasks
-        .iter()
-        .zip(measured.costs)
-        .map(|(at, done)| {
+impl Bench<'_> {
+    /// Runs `cores` of `volume` in one fresh worker, one after the other.
+    pub(super) fn run(
+        &self,
+        subject: &Subject,
+        volume: Shape,
+        cores: &[Region],
+        drawn: Drawn,
+    ) -> anyhow::Result<Vec<Row>> {
+        let tasks: Vec<Placement> =
+            cores.iter().map(|&core| subject.place(volume, core)).collect::<Result<_, _>>()?;
+        let stored = tasks.first().map_or(volume, Placement::volume);
+        let spec = Spec { subject: subject.clone(), volume: stored.extents() };
+        let spec = serde_json::to_string(&spec)?;
+        let pool =
+            Pool::new(self.cage, PoolOptions { spec, limit: None, logs: self.logs.to_owned() });
+        let measured = pool.measure(&tasks).with_context(|| format!("{subject} on {volume}"))?;
+        let halo = subject.halo()?;
+        let one = |(&core, done): (&Region, chunkfit_run::Done)| {
             let peak = done.peak.context("this kernel does not let a process reset its peak")?;
             Ok(Row {
-                operator: operator.to_owned(),
-                profiled,
-                block: text(at.block().shape()),
-                core: text(at.core().shape()),
+                operator: subject.operator.clone(),
+                dtype: subject.dtype,
+                drawn,
+                block: text(Placement::new(volume, core, &halo).block().shape()),
+                core: text(core.shape()),
                 base_bytes: measured.resident.as_u64(),
                 peak_bytes: peak.as_u64(),
                 seconds: done.seconds,
             })
-        })
-        .collect()
+        };
+        cores.iter().zip(measured.costs).map(one).collect()
+    }
+
+    /// The four small blocks, each in a worker of its own.
+    fn profile(&self, subject: &Subject) -> anyhow::Result<Vec<Row>> {
+        let mut rows = Vec::new();
+        for extents in PROFILED {
+            let volume = Shape::new(extents)?;
+            rows.extend(self.run(subject, volume, &[Region::whole(volume)], Drawn::Profiled)?);
+        }
+        Ok(rows)
+    }
+
+    /// `n` tasks or a few more, half of them planned and half at random, and those that are profiled;
+    /// into `file` after each subject, so that an interrupted run is not lost.
+    pub(super) fn measure(&self, n: usize, sizes: &Sizes, file: &Path) -> anyhow::Result<()> {
+        let subjects = Subject::all();
+        let mut rng = StdRng::seed_from_u64(4);
+        let volumes = n.div_ceil(2 * TASKS_OF_A_WORKER * subjects.len());
+        let mut progress = Progress::new(subjects.len() as u64);
+        let mut rows = Vec::new();
+        for subject in &subjects {
+            progress.begin(&subject.to_string());
+            let profiled = self.profile(subject)?;
+            let base = profiled.iter().map(|row| row.base_bytes).max().unwrap_or(0);
+            rows.extend(profiled);
+            for _ in 0..volumes {
+                let base = ByteSize::new(base);
+                let (volume, cores) =
+                    draw::planned(&mut rng, sizes, subject, base, TASKS_OF_A_WORKER)?;
+                rows.extend(self.run(subject, volume, &cores, Drawn::Planned)?);
+                let (volume, cores) = draw::random(&mut rng, sizes, TASKS_OF_A_WORKER)?;
+                rows.extend(self.run(subject, volume, &cores, Drawn::Random)?);
+            }
+            protocol::write(file, &rows)?;
+        }
+        Ok(())
+    }
 }
 
-fn text(shape: Shape) -> String {
+pub(super) fn text(shape: Shape) -> String {
     shape.extents().map(|n| n.to_string()).join("x")
-}
-
-/// Extents over three decades, a quarter of them one voxel thick.
-fn volume(rng: &mut StdRng, voxels: &RangeInclusive<usize>) -> [usize; 3] {
-    loop {
-        let mut extents: [usize; 3] =
-            std::array::from_fn(|_| rng.random_range(0.0..7.0_f64).exp() as usize);
-        if rng.random_range(0..4) == 0 {
-            extents[rng.random_range(0..3)] = 1;
-        }
-        if voxels.contains(&extents.iter().product()) {
-            return extents;
-        }
-    }
-}
-
-/// A part of a volume, at least half of it along each axis.
-fn region(rng: &mut StdRng, volume: Shape) -> anyhow::Result<Region> {
-    let extents = volume.extents();
-    let length = extents.map(|n| rng.random_range(n.div_ceil(2)..=n));
-    let mut start = [0; 3];
-    for axis in 0..3 {
-        start[axis] = rng.random_range(0..=extents[axis] - length[axis]);
-    }
-    Ok(Region::new(start, Shape::new(length)?))
 }

@@ -26,8 +26,8 @@ const ASSUMED_DEVIATION: f64 = 0.005;
 /// the one before, so that the bound never decreases.
 ///
 /// On a declared ledger only a constant was fitted, so its uncertainty is one of bytes and does not grow
-/// with the block: the margin is the larger of 1 % and of what tasks lay above the constant plus the
-/// quantile times their deviation.
+/// with the block: the margin is the larger of 1 % and of the limit below which one more task lies, the
+/// quantile times the deviation of tasks from their mean times √(1 + 1/n).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Margin {
     /// By doublings of the volume, the first for volumes up to `volume`.
@@ -113,22 +113,22 @@ fn student(freedom: f64, alpha: f64) -> f64 {
     StudentsT::new(0.0, 1.0, freedom).map_or(f64::MAX, |t| t.inverse_cdf(1.0 - alpha))
 }
 
-/// What a constant on a ledger leaves open, in bytes: the most that a task lay above it, were it left
-/// out, and the quantile of Student's t times the deviation of tasks from their mean.
+/// What a constant on a ledger leaves open, in bytes: how far above the mean of the tasks that were read
+/// one more may lie.
 fn constant_bytes(design: &Design, candidate: &Candidate, alpha: f64) -> f64 {
     let tasks = design.points.iter().filter(|point| point.task.is_some());
     let above = |p: &Point| p.peak - predicted_at(p, &candidate.recipe, &candidate.form);
     let above: Vec<f64> = tasks.clone().map(above).collect();
     let n = above.len() as f64;
-    let left_out = n / (n - 1.0).max(1.0);
-    let most = above.iter().copied().fold(0.0, f64::max) * left_out;
     if above.len() < 2 {
         let largest = tasks.map(|point| point.peak).fold(0.0, f64::max);
-        return most + student(1e6, alpha) * ASSUMED_DEVIATION * largest;
+        return student(1e6, alpha) * ASSUMED_DEVIATION * largest;
     }
     let mean = above.iter().sum::<f64>() / n;
     let squares: f64 = above.iter().map(|bytes| (bytes - mean).powi(2)).sum();
-    most + student(n - 1.0, alpha) * (squares / (n - 1.0)).sqrt()
+    // The constant is nearer to small tasks, whose relative errors are the larger.
+    let deviation = (squares / (n - 1.0)).sqrt();
+    mean.max(0.0) + student(n - 1.0, alpha) * deviation * (1.0 + 1.0 / n).sqrt()
 }
 
 /// What killed tasks needed beyond their prediction.

@@ -54,7 +54,10 @@ impl Design {
                 Peak::Measured(_) => {}
             }
         }
-        let bases = observations.iter().filter_map(|seen| seen.base);
+        // Every task touches pages that a process at rest has not: beside a ledger, the constant is what
+        // tasks say, and the level at rest counts only where there is no task.
+        let counts = ledger.is_none() || points.is_empty();
+        let bases = observations.iter().filter_map(|seen| seen.base).filter(|_| counts);
         if let Some(base) = bases.max().filter(|base| base.as_u64() > 0) {
             points.push(Point { task: None, volume: 0, peak: base.as_f64(), declared: 0.0 });
         }

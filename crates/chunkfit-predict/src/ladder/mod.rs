@@ -132,8 +132,9 @@ impl<'a> Ladder<'a> {
         self
     }
 
-    /// With `slack` added to every bound, for what allocators keep. By default nothing for live bytes of
-    /// the heap and 512 KiB otherwise.
+    /// With `slack` added to every bound, for what few readings do not show of what allocators keep and of
+    /// how far counters are off. By default nothing for live bytes of the heap, 256 KiB for a resident
+    /// high-water mark and 512 KiB for a control group.
     #[must_use]
     pub const fn with_slack(mut self, slack: ByteSize) -> Self {
         self.slack = Some(slack);
@@ -152,7 +153,8 @@ impl<'a> Ladder<'a> {
         let margin = Margin::new(&design, &candidate, self.alpha);
         let default_slack = match design.scope {
             Scope::LiveHeap => ByteSize::ZERO,
-            Scope::HighWater | Scope::Cgroup => ByteSize::kib(512),
+            Scope::HighWater => ByteSize::kib(256),
+            Scope::Cgroup => ByteSize::kib(512),
         };
         let dominated = |p: &design::Point| p.task.is_none() || p.peak <= p.declared;
         let ledger_holds = self.ledger.is_some()

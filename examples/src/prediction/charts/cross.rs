@@ -3,7 +3,8 @@
 use super::{PEAK, VOLUME, by_volume, curves, dots, millions, residuals, series, short};
 use crate::figures::{Figure, Look, Series};
 use crate::prediction::data::Reading;
-use crate::prediction::study::{Result, Step, Study};
+use crate::prediction::steps::Step;
+use crate::prediction::study::{Result, Study};
 
 /// All operators side by side.
 pub(in crate::prediction) fn cross(studies: &[Study]) -> Vec<Figure> {

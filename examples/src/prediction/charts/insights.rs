@@ -6,6 +6,7 @@ use super::{PEAK, VOLUME, by_volume, curves, dots, figure, residuals, series, sl
 use crate::figures::{Content, Figure, Look};
 use crate::prediction::data::{Dataset, Reading};
 use crate::prediction::study::Study;
+use crate::stats;
 
 /// What the residuals look like, which features go with the peak, and what lies above the mean.
 pub(in crate::prediction) fn insights(study: &Study) -> Vec<Figure> {
@@ -17,20 +18,18 @@ pub(in crate::prediction) fn insights(study: &Study) -> Vec<Figure> {
     sorted.sort_by(f64::total_cmp);
     let n = sorted.len() as f64;
     let normal = Normal::standard();
-    let quantile = |i: usize| normal.inverse_cdf((i as f64 + 0.5) / n);
-    let quantiles = sorted.iter().enumerate().map(|(i, r)| (quantile(i), *r)).collect();
+    let expected = |i: usize| normal.inverse_cdf((i as f64 + 0.5) / n);
+    let quantiles = sorted.iter().enumerate().map(|(i, r)| (expected(i), *r)).collect();
     let peaks = by_volume(&study.data, |r| Some(r.gib));
-    let (x, y): (Vec<f64>, Vec<f64>) = peaks.iter().copied().unzip();
-    let (mx, my) = (x.iter().sum::<f64>() / x.len() as f64, y.iter().sum::<f64>() / x.len() as f64);
-    let slope = peaks.iter().map(|(a, b)| (a - mx) * (b - my)).sum::<f64>()
-        / x.iter().map(|a| (a - mx) * (a - mx)).sum::<f64>();
-    let line = x.iter().map(|a| (*a, my + slope * (a - mx))).collect();
+    let y: Vec<f64> = peaks.iter().map(|peak| peak.1).collect();
+    let fitted = stats::line(&peaks);
+    let on_line =
+        |(start, slope): (f64, f64)| peaks.iter().map(move |p| (p.0, start + slope * p.0));
+    let line = fitted.into_iter().flat_map(on_line).collect();
     let steps = study.selection.iter().zip(study.selection.iter().skip(1));
     let impact = steps.map(|(a, b)| (a.n as f64, b.metrics.rmse - a.metrics.rmse)).collect();
     // Over the peaks of shapes, not over readings in time.
-    let mut sorted_peaks = y.clone();
-    sorted_peaks.sort_by(f64::total_cmp);
-    let rank = (0.95 * (sorted_peaks.len() as f64 - 1.0)).round() as usize;
+    let quantile = |share| stats::quantile(&y, share).unwrap_or(0.0);
     let model = best.model;
     vec![
         curves(
@@ -69,9 +68,9 @@ pub(in crate::prediction) fn insights(study: &Study) -> Vec<Figure> {
                 0,
                 Look::Points,
                 vec![
-                    (0.0, my),
-                    (1.0, sorted_peaks[rank]),
-                    (2.0, sorted_peaks[sorted_peaks.len() - 1]),
+                    (0.0, stats::mean(&y).unwrap_or(0.0)),
+                    (1.0, quantile(0.95)),
+                    (2.0, quantile(1.0)),
                 ],
             )],
         ),

@@ -33,6 +33,11 @@ fn dots(name: &str, title: &str, axes: [&str; 2], names: Vec<String>, s: Vec<Ser
     figure(name, title, axes, Content::Dots { categories: names, series: s })
 }
 
+/// For each name, a box of the values of each series.
+fn boxes(name: &str, title: &str, axes: [&str; 2], names: Vec<String>, s: Vec<Series>) -> Figure {
+    figure(name, title, axes, Content::Boxes { categories: names, series: s })
+}
+
 fn figure(name: &str, title: &str, [x, y]: [&str; 2], content: Content) -> Figure {
     Figure {
         name: name.to_owned(),

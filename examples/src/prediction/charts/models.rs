@@ -1,6 +1,6 @@
 //! The models of one operator side by side.
 
-use super::{curves, dots, residuals, series, short, slug};
+use super::{boxes, curves, dots, residuals, series, short, slug};
 use crate::figures::{Figure, Look};
 use crate::prediction::study::{Result, Study};
 
@@ -43,10 +43,11 @@ pub(in crate::prediction) fn models(study: &Study) -> Vec<Figure> {
                 one_per_model(study, |r| r.metrics.score(&study.weights)),
             )],
         ),
-        one(
-            "residuals_distribution_by_model",
-            "Residuals",
-            "measured − predicted, GiB",
+        boxes(
+            &name("residuals_distribution_by_model"),
+            &format!("Residuals, {operator}"),
+            ["", "measured − predicted, GiB"],
+            names.clone(),
             vec![series("test rows", 0, Look::Points, each(&residuals))],
         ),
         one(

@@ -1,23 +1,18 @@
 //! How peaks and times are spread over shapes and runs.
 
-use super::{PEAK, VOLUME, by_volume, curves, figure, millions, series, slug};
+use super::{PEAK, VOLUME, boxes, by_volume, curves, figure, series, slug};
 use crate::figures::{Content, Figure, Look};
-use crate::prediction::data::Dataset;
+use crate::prediction::data::{Dataset, Reading};
 
 /// How peaks and times are spread over shapes and runs.
 pub(super) fn distributions(data: &Dataset) -> Vec<Figure> {
     let name = |what: &str| format!("{what}_{}", slug(&data.operator));
     let title = |what: &str| format!("{what}, {}", data.operator);
-    let share = |mut values: Vec<f64>| -> Vec<(f64, f64)> {
-        values.sort_by(f64::total_cmp);
-        let n = values.len() as f64;
-        (1..).zip(values).map(|(i, value)| (value, f64::from(i) / n)).collect()
-    };
-    let peaks: Vec<f64> = data.readings.iter().map(|r| r.gib).collect();
     let ranked = (1..).zip(by_volume(data, |r| Some(r.gib))).map(|(i, p)| (f64::from(i), p.1));
     let mut samples: Vec<usize> = data.readings.iter().map(|r| r.shape.extents()[2]).collect();
     samples.sort_unstable();
     samples.dedup();
+    let depths: Vec<String> = samples.iter().map(ToString::to_string).collect();
     let mut traces: Vec<[usize; 2]> = Vec::new();
     for reading in &data.readings {
         let [inlines, crosslines, _] = reading.shape.extents();
@@ -30,17 +25,19 @@ pub(super) fn distributions(data: &Dataset) -> Vec<Figure> {
         found.map_or(f64::NAN, |r| 1024.0 * r.gib)
     };
     let content = Content::Tiles {
-        columns: samples.iter().map(ToString::to_string).collect(),
+        columns: depths.clone(),
         rows: traces.iter().map(|[i, j]| format!("{i} × {j}")).collect(),
         values: traces.iter().map(|&t| samples.iter().map(|&k| value(t, k)).collect()).collect(),
     };
+    let depth = |r: &Reading| samples.partition_point(|n| *n < r.shape.extents()[2]) as f64;
     let points = |name: &str, points| vec![series(name, 0, Look::Points, points)];
     let mut all = vec![
-        curves(
+        boxes(
             &name("memory_usage_distribution"),
             &title("Distribution of peaks"),
-            [PEAK, "share of shapes at or below"],
-            points("shapes", share(peaks)),
+            ["samples", PEAK],
+            depths.clone(),
+            points("shapes", data.readings.iter().map(|r| (depth(r), r.gib)).collect()),
         ),
         curves(
             &name("memory_usage_by_configuration"),
@@ -57,17 +54,25 @@ pub(super) fn distributions(data: &Dataset) -> Vec<Figure> {
     ];
     let runs = || data.readings.iter().flat_map(|r| r.runs.iter().map(move |run| (r, run.time_s)));
     if runs().next().is_some() {
-        all.push(curves(
+        let mut volumes: Vec<usize> = data.readings.iter().map(|r| r.shape.voxels()).collect();
+        volumes.sort_unstable();
+        volumes.dedup();
+        let volume = |r: &Reading| volumes.partition_point(|n| *n < r.shape.voxels()) as f64;
+        let names = volumes.iter().map(|n| format!("{:.4}", *n as f64 / 1e6));
+        let names = names.map(|n| n.trim_end_matches('0').trim_end_matches('.').to_owned());
+        all.push(boxes(
             &name("execution_time_distribution"),
             &title("Distribution of times"),
-            ["time of a run, s", "share of runs at or below"],
-            points("runs", share(runs().map(|run| run.1).collect())),
+            ["samples", "time of a run, s"],
+            depths,
+            points("runs", runs().map(|(r, time)| (depth(r), time)).collect()),
         ));
-        all.push(curves(
+        all.push(boxes(
             &name("execution_time_distribution_by_volume"),
             &title("Times of all runs"),
             [VOLUME, "time of a run, s"],
-            points("runs", runs().map(|(r, time)| (millions(r), time)).collect()),
+            names.collect(),
+            points("runs", runs().map(|(r, time)| (volume(r), time)).collect()),
         ));
     }
     all

@@ -2,7 +2,8 @@
 
 use super::{curves, series, slug};
 use crate::figures::{Figure, Look};
-use crate::prediction::study::{Step, Study};
+use crate::prediction::steps::Step;
+use crate::prediction::study::Study;
 
 /// Scores and errors over steps of one kind.
 pub(in crate::prediction) fn steps(
