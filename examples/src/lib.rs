@@ -6,6 +6,7 @@
 //! | `exp00_pitfalls` | which eleven mistakes do measurements of memory make, and how large are they? |
 //! | `exp01_profilers` | do eight ways to profile, a high-water mark and a control group agree? |
 //! | `exp02_predict` | does the shape of an input tell the peak, beyond the shapes that were measured? |
+//! | `exp02_validate` | do bounds hold, and small blocks tell of large targets? what would others have asked for? |
 //!
 //! ```sh
 //! cargo run --release -p chunkfit-examples --bin exp00_pitfalls -- --quick --out results/exp00

@@ -1,7 +1,7 @@
 //! Tables of what was predicted for large targets.
 
 use chunkfit_core::{ByteSize, MemoryModel, Shape};
-use chunkfit_predict::{Ladder, Observation};
+use chunkfit_predict::{Fitted, Ladder, Observation};
 
 use super::Run;
 use super::targets::COMPUTED;
@@ -38,18 +38,22 @@ impl<'a> Told<'a> {
 
     fn live(&self) -> anyhow::Result<Vec<Observation>> {
         let one = |run: &&Run| {
-            let seen = Observation::live_heap(run.shape()?, ByteSize::new(run.live_bytes));
-            let mut seen = seen;
+            let mut seen = Observation::live_heap(run.shape()?, ByteSize::new(run.live_bytes));
             seen.origin.dtype = run.dtype;
             Ok(seen)
         };
         self.profiled.iter().map(one).collect()
     }
 
-    /// With the ledger, where it is to be known.
-    fn ladder(&self, ledger: bool) -> anyhow::Result<Ladder<'_>> {
-        let ladder = Ladder::new().with_halo(self.subject.halo()?);
-        Ok(if ledger { ladder.with_ledger(&self.declared) } else { ladder })
+    fn fit(&self) -> anyhow::Result<Fits<'_>> {
+        let alone = Ladder::new().with_halo(self.subject.halo()?);
+        let ladder = alone.with_ledger(&self.declared);
+        let live = self.live()?;
+        Ok(Fits {
+            resident: ladder.fit(&self.resident()?)?,
+            live: ladder.fit(&live)?,
+            alone: alone.fit(&live)?,
+        })
     }
 
     fn base(&self) -> f64 {
@@ -60,6 +64,13 @@ impl<'a> Told<'a> {
         let voxels = self.profiled.iter().map(|run| Ok(run.shape()?.voxels() as f64));
         Ok(voxels.collect::<anyhow::Result<Vec<_>>>()?.into_iter().fold(0.0, f64::max))
     }
+}
+
+/// Models of what is resident and of what is live, and one that knows no declared bytes.
+struct Fits<'a> {
+    resident: Fitted<'a>,
+    live: Fitted<'a>,
+    alone: Fitted<'a>,
 }
 
 fn mib(bytes: f64) -> String {
@@ -124,16 +135,13 @@ fn really(all: &[Told<'_>]) -> anyhow::Result<(Table, Worst)> {
     );
     let mut worst = Worst::default();
     for told in all {
-        let (resident, live) = (told.resident()?, told.live()?);
-        let fitted = told.ladder(true)?.fit(&resident)?;
-        let of_live = told.ladder(true)?.fit(&live)?;
-        let alone = told.ladder(false)?.fit(&live)?;
+        let fits = told.fit()?;
         for run in &told.targets {
             let shape = run.shape()?;
-            let (said, peak) = (fitted.predict(shape, shape), run.peak_bytes as f64);
+            let (said, peak) = (fits.resident.predict(shape, shape), run.peak_bytes as f64);
             let heap = run.live_bytes as f64;
             let error = off(said.peak.as_f64(), peak);
-            let of_heap = off(of_live.predict(shape, shape).peak.as_f64(), heap);
+            let of_heap = off(fits.live.predict(shape, shape).peak.as_f64(), heap);
             worst.resident.push(error);
             worst.live.push(of_heap);
             table.row([
@@ -148,7 +156,7 @@ fn really(all: &[Told<'_>]) -> anyhow::Result<(Table, Worst)> {
                 percent(Some(off(said.upper.as_f64(), peak)), 2),
                 mib(heap),
                 percent(Some(of_heap), 4),
-                percent(Some(off(alone.predict(shape, shape).peak.as_f64(), heap)), 2),
+                percent(Some(off(fits.alone.predict(shape, shape).peak.as_f64(), heap)), 2),
             ]);
         }
     }
@@ -171,25 +179,22 @@ fn computed(all: &[Told<'_>]) -> anyhow::Result<(Table, Vec<f64>)> {
     );
     let mut differences = Vec::new();
     for told in all {
-        let live = told.live()?;
-        let fitted = told.ladder(true)?.fit(&told.resident()?)?;
-        let of_live = told.ladder(true)?.fit(&live)?;
-        let alone = told.ladder(false)?.fit(&live)?;
+        let fits = told.fit()?;
         for extents in COMPUTED {
             let shape = Shape::new(extents)?;
             let heap = told.declared.predict(shape, shape).peak.as_f64();
             let peak = |model: &dyn MemoryModel| model.predict(shape, shape).peak.as_f64();
-            let difference = off(peak(&fitted), told.base() + heap);
+            let difference = off(peak(&fits.resident), told.base() + heap);
             differences.push(difference);
             table.row([
                 told.subject.to_string(),
                 shape.to_string(),
                 fixed(Some(shape.voxels() as f64 / 1e6), 1),
                 mib(told.base() + heap),
-                mib(peak(&fitted)),
+                mib(peak(&fits.resident)),
                 percent(Some(difference), 4),
-                percent(Some(off(peak(&of_live), heap)), 4),
-                percent(Some(off(peak(&alone), heap)), 2),
+                percent(Some(off(peak(&fits.live), heap)), 4),
+                percent(Some(off(peak(&fits.alone), heap)), 2),
             ]);
         }
     }
