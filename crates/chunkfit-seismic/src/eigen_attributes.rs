@@ -2,11 +2,12 @@ use std::borrow::Cow;
 
 use chunkfit_core::{ByteSize, Halo, Operator, OperatorError, OutputSpec, Placement, Shape};
 use ndarray::{ArrayView3, ArrayViewMut3};
+use pulp::Simd;
 
 use crate::catalog::{Parameter, Recipe};
 use crate::error::ParameterError;
 use crate::parse::per_axis;
-use crate::tensor::{self, EigenLine, Tensor};
+use crate::tensor::{Eigen, Lines, Solver, Tensor, Wide};
 use crate::window::{self, Window};
 
 pub(crate) const RECIPE: Recipe = Recipe {
@@ -157,28 +158,21 @@ impl Planarity {
 ///
 /// **Halo.** 1 + window/2, rounded down, along each axis.
 ///
-/// **Memory.** With window (a, b, c), a block of (i, x, k), a core of (_, y, n), z = min(y + b − 1, x),
-/// q = n + c − 1, m = min(q, k), p = m + 2 and o outputs, [`workspace`](Operator::workspace) in bytes is
-///
-/// - 8·min(a, i)·3·z·m for planes of gradients,
-/// - 8·(min(3, x)·2·min(p, k) + 6·m + 6) for the gradient,
-/// - 8·(min(b, z)·6·min(q, m) + 6·q) + 4·o·n for the tensor.
+/// **Memory.** [`workspace`](Operator::workspace) is that of
+/// [`StructureTensor`](crate::StructureTensor) with this window, w = 0 and v = 1.
 ///
 /// **Reference.** Randen et al. (2000), Three-dimensional texture attributes for seismic data
 /// analysis, SEG; Bakker (2002), Image structure analysis for seismic interpretation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EigenAttributes {
-    window: [usize; 3],
-    chaos: Chaos,
-    planarity: Planarity,
     tensor: Tensor<Defined>,
     outputs: Vec<OutputSpec>,
 }
 
-/// An attribute with its definitions.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// Attributes with their definitions.
+#[derive(Debug, Clone, PartialEq)]
 struct Defined {
-    attribute: EigenAttribute,
+    attributes: Vec<EigenAttribute>,
     chaos: Chaos,
     planarity: Planarity,
 }
@@ -197,7 +191,7 @@ impl EigenAttributes {
         chaos: Chaos,
         planarity: Planarity,
     ) -> Result<Self, ParameterError> {
-        let half = Window::new(window)?.half();
+        let window = Window::new(window)?;
         let mut attributes = attributes.to_vec();
         attributes.sort_unstable();
         if attributes.is_empty() {
@@ -207,65 +201,117 @@ impl EigenAttributes {
             return Err(ParameterError::RepeatedOutput { name: twice[0].name() });
         }
         let outputs = attributes.iter().map(|attribute| attribute.output()).collect();
-        let defined = |attribute| Defined { attribute, chaos, planarity };
-        let tensor = Tensor::new(half, attributes.into_iter().map(defined).collect());
-        Ok(Self { window, chaos, planarity, tensor, outputs })
+        let tensor = Tensor::new(window, Defined { attributes, chaos, planarity });
+        Ok(Self { tensor, outputs })
     }
 
     /// The window in voxels along inline, crossline and sample.
     #[must_use]
     pub const fn window(&self) -> [usize; 3] {
-        self.window
+        self.tensor.kernel()
     }
 
     /// The definitions of chaos and planarity.
     #[must_use]
     pub const fn definitions(&self) -> (Chaos, Planarity) {
-        (self.chaos, self.planarity)
+        let Defined { chaos, planarity, .. } = self.tensor.solver();
+        (*chaos, *planarity)
     }
 
     /// What is computed, in the order of the outputs.
     pub fn attributes(&self) -> impl Iterator<Item = EigenAttribute> {
-        self.tensor.quantities().iter().map(|defined| defined.attribute)
+        self.tensor.solver().attributes.iter().copied()
     }
 }
 
-impl tensor::Quantity for Defined {
+/// The line after those of the eigenvalues takes one attribute after the other.
+const RATIO: usize = 3;
+
+impl Solver for Defined {
+    const ROOM: [usize; 2] = [0, 1];
+
     #[inline(always)]
-    fn write(self, eigen: &EigenLine, out: &mut [f32]) {
-        let by_sum = self.planarity == Planarity::Sum;
-        let planarity = |[l1, l2, _]: [f64; 3]| (l1 - l2) / if by_sum { l1 + l2 } else { l1 };
-        let line = |[_, l2, l3]: [f64; 3]| {
-            let ratio = (l2 - l3) / (l2 + l3);
-            if l2 + l3 == 0.0 { 0.0 } else { ratio }
-        };
-        let offset = self.chaos.offset();
-        match self.attribute {
-            EigenAttribute::Chaos => eigen.write(out, |eigen| {
-                let [l1, l2, l3] = eigen.values;
-                2.0 * l2 / (l1 + l3) + offset
-            }),
-            EigenAttribute::Planarity => eigen.write(out, |eigen| planarity(eigen.values)),
-            EigenAttribute::Line => eigen.write(out, |eigen| line(eigen.values)),
+    fn solve<S: Simd>(&self, simd: S, lines: &mut Lines) {
+        let ([l0, l1, l2, l3, l4, l5], []) = lines.wide();
+        let l0 = Wide::<S>::view_mut(l0);
+        let n = l0.len();
+        let (l1, l2) = (&mut Wide::<S>::view_mut(l1)[..n], &mut Wide::<S>::view_mut(l2)[..n]);
+        let (l3, l4) = (&Wide::<S>::view(l3)[..n], &Wide::<S>::view(l4)[..n]);
+        let l5 = &Wide::<S>::view(l5)[..n];
+        for k in 0..n {
+            let (ii, ix, is) =
+                (Wide::new(simd, l0[k]), Wide::new(simd, l1[k]), Wide::new(simd, l2[k]));
+            let (xx, xs, ss) =
+                (Wide::new(simd, l3[k]), Wide::new(simd, l4[k]), Wide::new(simd, l5[k]));
+            let [first, second, third] = Eigen::of([ii, ix, is, xx, xs, ss]).values;
+            l0[k] = first.lanes();
+            l1[k] = second.lanes();
+            l2[k] = third.lanes();
+        }
+    }
+
+    #[inline(always)]
+    fn output<'l, S: Simd>(&self, simd: S, number: usize, lines: &'l mut Lines) -> &'l [f32] {
+        let attribute = self.attributes[number];
+        let ([l0, l1, l2, ratios, ..], []) = lines.wide();
+        let l0 = Wide::<S>::view(l0);
+        let n = l0.len();
+        let (l1, l2) = (&Wide::<S>::view(l1)[..n], &Wide::<S>::view(l2)[..n]);
+        let ratios = &mut Wide::<S>::view_mut(ratios)[..n];
+        for k in 0..n {
+            let values = [Wide::new(simd, l0[k]), Wide::new(simd, l1[k]), Wide::new(simd, l2[k])];
+            let nothing = values[0].is_zero();
+            let ratio = self.ratio(attribute, values);
+            ratios[k] = ratio.all(0.0).where_or(nothing, ratio).lanes();
+        }
+        let [out] = lines.narrow([RATIO]);
+        out
+    }
+}
+
+impl Defined {
+    #[inline(always)]
+    fn ratio<S: Simd>(&self, attribute: EigenAttribute, values: [Wide<S>; 3]) -> Wide<S> {
+        let [first, second, third] = values;
+        let one = first.all(1.0);
+        match attribute {
+            EigenAttribute::Chaos => {
+                (second + second).over(first + third) + one * self.chaos.offset()
+            }
+            EigenAttribute::Planarity => self.planarity(first, second),
+            EigenAttribute::Line => line(second, third),
             EigenAttribute::Fault => {
-                eigen.write(out, |eigen| line(eigen.values) * (1.0 - planarity(eigen.values)));
+                line(second, third) * (one - self.planarity(first, second))
             }
         }
     }
+
+    #[inline(always)]
+    fn planarity<S: Simd>(&self, first: Wide<S>, second: Wide<S>) -> Wide<S> {
+        let by = if self.planarity == Planarity::Sum { first + second } else { first };
+        (first - second).over(by)
+    }
+}
+
+#[inline(always)]
+fn line<S: Simd>(second: Wide<S>, third: Wide<S>) -> Wide<S> {
+    let sum = second + third;
+    sum.all(0.0).where_or(sum.is_zero(), (second - third).over(sum))
 }
 
 impl Operator for EigenAttributes {
     fn name(&self) -> String {
-        let mut name = format!("eigen-attributes:window={}", per_axis::write(&self.window));
+        let mut name = format!("eigen-attributes:window={}", per_axis::write(&self.window()));
+        let (chaos, planarity) = self.definitions();
         if self.outputs.len() < EigenAttribute::ALL.len() {
             let names: Vec<_> = self.attributes().map(EigenAttribute::name).collect();
             name += &format!(",outputs={}", names.join("/"));
         }
-        if self.chaos != Chaos::default() {
-            name += &format!(",chaos={}", self.chaos.name());
+        if chaos != Chaos::default() {
+            name += &format!(",chaos={}", chaos.name());
         }
-        if self.planarity != Planarity::default() {
-            name += &format!(",planarity={}", self.planarity.name());
+        if planarity != Planarity::default() {
+            name += &format!(",planarity={}", planarity.name());
         }
         name
     }
@@ -275,11 +321,11 @@ impl Operator for EigenAttributes {
     }
 
     fn halo(&self) -> Halo {
-        self.tensor.of_gradient().halo()
+        self.tensor.halo()
     }
 
     fn workspace(&self, block: Shape, core: Shape) -> ByteSize {
-        self.tensor.of_gradient().workspace(self.outputs.len(), block, core)
+        self.tensor.workspace(block, core)
     }
 
     fn apply(
@@ -288,6 +334,6 @@ impl Operator for EigenAttributes {
         at: &Placement,
         outputs: &mut [ArrayViewMut3<'_, f32>],
     ) -> Result<(), OperatorError> {
-        self.tensor.of_gradient().apply(self, block, at, outputs)
+        self.tensor.apply(self, block, at, outputs)
     }
 }

@@ -31,6 +31,7 @@ use rustfft::num_complex::Complex;
 use fft::{Fft, radices};
 use lanes::{Gather, Scatter};
 
+use crate::aligned::Aligned;
 use crate::trace::Traces;
 
 /// Prime factors that half an even length may have.
@@ -39,8 +40,6 @@ const LARGEST_FACTOR: usize = 13;
 const LARGEST_PADDED_FACTOR: usize = 5;
 /// Vectors have this many lanes at most.
 const MOST_LANES: usize = 16;
-/// Floats that a cache line holds.
-const LINE: usize = 16;
 
 /// Bytes for each sample of a padded trace, see [`workspace`].
 const BYTES_PER_SAMPLE: u64 = 240;
@@ -137,9 +136,8 @@ impl Hilbert {
         let traces = Traces::new(traces);
         let place = |number: usize| [number / n_crosslines, number % n_crosslines];
 
-        let mut aligned = vec![0.0; 2 * self.points * lanes + LINE];
-        let skip = aligned.as_ptr().align_offset(LINE * size_of::<f32>()).min(LINE);
-        let line = &mut aligned[skip..][..2 * self.points * lanes];
+        let mut line = Aligned::zeros(2 * self.points * lanes);
+        let line = &mut *line;
         let mut quadratures = vec![0.0; n * lanes];
         let mut copy = Vec::new();
         for first in (0..n_traces).step_by(lanes) {
