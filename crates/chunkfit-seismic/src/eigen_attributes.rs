@@ -280,9 +280,7 @@ impl Defined {
             }
             EigenAttribute::Planarity => self.planarity(first, second),
             EigenAttribute::Line => line(second, third),
-            EigenAttribute::Fault => {
-                line(second, third) * (one - self.planarity(first, second))
-            }
+            EigenAttribute::Fault => line(second, third) * (one - self.planarity(first, second)),
         }
     }
 

@@ -70,7 +70,7 @@ fn workspace_is_not_exceeded() {
     }
     // Plans follow the factors of the length.
     let envelope = operator("envelope");
-    let long = [1019, 1031, 2039, 2063, 4093, 8191, 30_011];
+    let long = [1019, 1031, 2039, 2063, 4093, 5987, 6007, 8191, 12_289, 30_011, 60_000, 100_000];
     for n in (1..700).chain((700..9000).step_by(61)).chain(long) {
         let (used, declared) = whole(envelope.as_ref(), [1, 1, n]);
         assert!(used <= declared, "{n} samples: used {used}, declared {declared}");
