@@ -153,14 +153,14 @@ pub fn gst(volume: ArrayView3<'_, f32>, kernel: [usize; 3]) -> Result<Orientatio
 ///
 /// **Memory.** With kernel (a, b, c), a block of (i, x, _) and a core of (_, y, k),
 /// [`workspace`](Operator::workspace) counts lines of L = S + c − 1 elements, rounded up to 8, for tiles
-/// of S samples and T crosslines: S = max(256, min(2·c, k)), rounded up to 16, and T = max(16, 2·b). It is
+/// of S samples and T crosslines: S = max(512, min(2·c, k)), rounded up to 16, and T = max(12, 2·b). It is
 ///
 /// - 8 bytes times L·(3·min(a, i)·min(min(y, T) + b − 1, x) + 6·min(b, x) + 2·min(3, x) + 8 + w)
 ///   + 16·min(3, x) + c + 7: gradients of `a` planes of a tile, products, sums, with w = 4;
 /// - 4 bytes times v·S + 3·(L + 8), for results and for traces that are not contiguous, with v = 2;
 /// - 32·(c + 1) bytes for positions beyond the faces, and 448 so that lines begin with a cache line.
 ///
-/// So it hardly depends on the volume: half a megabyte with the default kernel.
+/// So it hardly depends on the volume: two thirds of a megabyte with the default kernel.
 ///
 /// **Reference.** Randen et al. (2000), Three-dimensional texture attributes for seismic data
 /// analysis, SEG; van Vliet and Verbeek (1995), Estimators for orientation and anisotropy in

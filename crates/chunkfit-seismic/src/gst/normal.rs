@@ -44,13 +44,12 @@ impl Solver for Normals {
     #[inline(always)]
     fn solve<S: Simd>(&self, simd: S, lines: &mut Lines) {
         let (mut sums, mut roots) = lines.wide();
-        // Three steps: the second has long chains of division and roots, and a processor works on more
+        // Two steps: the first has long chains of division and roots, and a processor works on more
         // voxels at once when a step is short.
-        characterise(simd, &sums, &mut roots);
         if self.0.contains(&Quantity::Planarity) {
-            largest_root::<S, true>(simd, &mut roots);
+            largest_root::<S, true>(simd, &sums, &mut roots);
         } else {
-            largest_root::<S, false>(simd, &mut roots);
+            largest_root::<S, false>(simd, &sums, &mut roots);
         }
         if self.0.contains(&Quantity::Azimuth) {
             project::<S, true>(simd, &mut sums, &roots);
@@ -80,23 +79,29 @@ impl Solver for Normals {
     }
 }
 
-/// First step: half the determinant and the variance of the eigenvalues, and their mean.
+/// First step: the largest eigenvalue over the mean, a scale, whether there is a tie, and the planarity
+/// where it is wanted.
 #[inline(always)]
-fn characterise<S: Simd>(simd: S, sums: &[&mut [f64]; 6], roots: &mut [&mut [f64]; ROOTS]) {
+fn largest_root<S: Simd, const PLANAR: bool>(
+    simd: S,
+    sums: &[&mut [f64]; 6],
+    roots: &mut [&mut [f64]; ROOTS],
+) {
     let [ii, ix, is, xx, xs, ss] = sums;
-    let [variances, determinants, means, _] = roots;
+    let [ys, scales, ties, planarities] = roots;
     let ii = Wide::<S>::view(ii);
     let n = ii.len();
     let (ix, is) = (&Wide::<S>::view(ix)[..n], &Wide::<S>::view(is)[..n]);
     let (xx, xs) = (&Wide::<S>::view(xx)[..n], &Wide::<S>::view(xs)[..n]);
     let ss = &Wide::<S>::view(ss)[..n];
-    let variances = &mut Wide::<S>::view_mut(variances)[..n];
-    let determinants = &mut Wide::<S>::view_mut(determinants)[..n];
-    let means = &mut Wide::<S>::view_mut(means)[..n];
+    let ys = &mut Wide::<S>::view_mut(ys)[..n];
+    let scales = &mut Wide::<S>::view_mut(scales)[..n];
+    let ties = &mut Wide::<S>::view_mut(ties)[..n];
+    let planarities = &mut Wide::<S>::view_mut(planarities)[..n];
     for k in 0..n {
         let (ii, ix, is) = (Wide::new(simd, ii[k]), Wide::new(simd, ix[k]), Wide::new(simd, is[k]));
         let (xx, xs, ss) = (Wide::new(simd, xx[k]), Wide::new(simd, xs[k]), Wide::new(simd, ss[k]));
-        let zero = ii.all(0.0);
+        let (zero, one, half) = (ii.all(0.0), ii.all(1.0), ii.all(0.5));
         let mean = (ii + xx + ss) * (1.0 / 3.0);
         let (a, b, c) = (ii - mean, xx - mean, ss - mean);
         // The vector library negates out of line; a subtraction is as good.
@@ -107,41 +112,22 @@ fn characterise<S: Simd>(simd: S, sums: &[&mut [f64]; 6], roots: &mut [&mut [f64
         let minor_is = minus_is.mul_add(b, ix * xs);
         let minor_ii = minus_xs.mul_add(xs, b * c);
         let determinant = a.mul_add(minor_ii, ix.mul_add(minor_ix, is * minor_is));
-        variances[k] = squares.mul_add(ii.all(1.0 / 6.0), mixed * (1.0 / 3.0)).lanes();
-        determinants[k] = (determinant * 0.5).lanes();
-        means[k] = mean.lanes();
-    }
-}
-
-/// Second step: the largest eigenvalue over the mean, one over the variance, whether there is a tie,
-/// and the planarity where it is wanted.
-#[inline(always)]
-fn largest_root<S: Simd, const PLANAR: bool>(simd: S, roots: &mut [&mut [f64]; ROOTS]) {
-    let [variances, determinants, means, planarities] = roots;
-    let variances = Wide::<S>::view_mut(variances);
-    let n = variances.len();
-    let determinants = &mut Wide::<S>::view_mut(determinants)[..n];
-    let means = &mut Wide::<S>::view_mut(means)[..n];
-    let planarities = &mut Wide::<S>::view_mut(planarities)[..n];
-    for k in 0..n {
-        let variance = Wide::new(simd, variances[k]);
-        let mean = Wide::new(simd, means[k]);
-        let (zero, one, half) = (mean.all(0.0), mean.all(1.0), mean.all(0.5));
+        let variance = squares.mul_add(ii.all(1.0 / 6.0), mixed * (1.0 / 3.0));
         let spread = variance.sqrt();
         // A tensor without gradient gets a cosine of 0, not NaN.
-        let inverse = one.over(variance.mul_add(spread, mean.all(f64::MIN_POSITIVE)));
-        let cosine = Wide::new(simd, determinants[k]) * inverse;
+        let inverse = one.over(variance.mul_add(spread, ii.all(f64::MIN_POSITIVE)));
+        let cosine = determinant * 0.5 * inverse;
         let z = cosine.mul_add(half, half).max(zero);
         let root = z.sqrt();
         let u = root * root.polynomial(ROOT);
         let twice = (spread + spread) * u;
         let y = twice + spread;
         let gap = (twice + twice).mul_add(u, twice + twice);
-        let tie = gap.less_than((mean + y).mul_add(mean.all(TIE), mean.all(f64::MIN_POSITIVE)));
-        variances[k] = y.lanes();
+        let tie = gap.less_than((mean + y).mul_add(ii.all(TIE), ii.all(f64::MIN_POSITIVE)));
+        ys[k] = y.lanes();
         // Makes what follows a matter of direction, whatever the amplitude.
-        determinants[k] = (spread * inverse).lanes();
-        means[k] = one.where_or(tie, zero).lanes();
+        scales[k] = (spread * inverse).lanes();
+        ties[k] = one.where_or(tie, zero).lanes();
         if PLANAR {
             // One Newton step: sin(φ/3) near 0 needs all digits of u.
             let value = u * u * u.mul_add(mean.all(2.0), mean.all(3.0)) - z;
@@ -156,7 +142,7 @@ fn largest_root<S: Simd, const PLANAR: bool>(simd: S, roots: &mut [&mut [f64]; R
     }
 }
 
-/// Third step: the projector's elements that the angles need, in place of the sums.
+/// Second step: the projector's elements that the angles need, in place of the sums.
 #[inline(always)]
 fn project<S: Simd, const AZIMUTH: bool>(
     simd: S,

@@ -16,10 +16,10 @@ use crate::edge::reflect;
 use crate::ring::{Ring, slots};
 use crate::trace;
 
-/// Crosslines and samples of a tile: three planes of gradients (350 KiB) stay in the cache of one core,
-/// and what the tiles around compute again is a small part.
-const TILE_CROSSLINES: usize = 16;
-const TILE_SAMPLES: usize = 256;
+/// Crosslines and samples of a tile: three planes of gradients (512 KiB) stay in the cache of one core,
+/// most traces are read in one go, and what the tiles around compute again is a small part.
+const TILE_CROSSLINES: usize = 12;
+const TILE_SAMPLES: usize = 512;
 
 /// How a core is cut.
 #[derive(Clone, Copy)]
