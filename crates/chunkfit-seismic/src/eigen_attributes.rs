@@ -1,14 +1,16 @@
+mod ratios;
+
 use std::borrow::Cow;
 
 use chunkfit_core::{ByteSize, Halo, Operator, OperatorError, OutputSpec, Placement, Shape};
 use ndarray::{ArrayView3, ArrayViewMut3};
-use pulp::Simd;
 
 use crate::catalog::{Parameter, Recipe};
 use crate::error::ParameterError;
 use crate::parse::per_axis;
-use crate::tensor::{Eigen, Lines, Solver, Tensor, Wide};
+use crate::tensor::Tensor;
 use crate::window::{self, Window};
+use ratios::Defined;
 
 pub(crate) const RECIPE: Recipe = Recipe {
     name: "eigen-attributes",
@@ -169,14 +171,6 @@ pub struct EigenAttributes {
     outputs: Vec<OutputSpec>,
 }
 
-/// Attributes with their definitions.
-#[derive(Debug, Clone, PartialEq)]
-struct Defined {
-    attributes: Vec<EigenAttribute>,
-    chaos: Chaos,
-    planarity: Planarity,
-}
-
 impl EigenAttributes {
     /// Attributes of the tensor averaged over `window` voxels along inline, crossline and sample, of
     /// which `attributes` are wanted; they are written in the order of [`EigenAttribute::ALL`].
@@ -222,79 +216,6 @@ impl EigenAttributes {
     pub fn attributes(&self) -> impl Iterator<Item = EigenAttribute> {
         self.tensor.solver().attributes.iter().copied()
     }
-}
-
-/// The line after those of the eigenvalues takes one attribute after the other.
-const RATIO: usize = 3;
-
-impl Solver for Defined {
-    const ROOM: [usize; 2] = [0, 1];
-
-    #[inline(always)]
-    fn solve<S: Simd>(&self, simd: S, lines: &mut Lines) {
-        let ([l0, l1, l2, l3, l4, l5], []) = lines.wide();
-        let l0 = Wide::<S>::view_mut(l0);
-        let n = l0.len();
-        let (l1, l2) = (&mut Wide::<S>::view_mut(l1)[..n], &mut Wide::<S>::view_mut(l2)[..n]);
-        let (l3, l4) = (&Wide::<S>::view(l3)[..n], &Wide::<S>::view(l4)[..n]);
-        let l5 = &Wide::<S>::view(l5)[..n];
-        for k in 0..n {
-            let (ii, ix, is) =
-                (Wide::new(simd, l0[k]), Wide::new(simd, l1[k]), Wide::new(simd, l2[k]));
-            let (xx, xs, ss) =
-                (Wide::new(simd, l3[k]), Wide::new(simd, l4[k]), Wide::new(simd, l5[k]));
-            let [first, second, third] = Eigen::of([ii, ix, is, xx, xs, ss]).values;
-            l0[k] = first.lanes();
-            l1[k] = second.lanes();
-            l2[k] = third.lanes();
-        }
-    }
-
-    #[inline(always)]
-    fn output<'l, S: Simd>(&self, simd: S, number: usize, lines: &'l mut Lines) -> &'l [f32] {
-        let attribute = self.attributes[number];
-        let ([l0, l1, l2, ratios, ..], []) = lines.wide();
-        let l0 = Wide::<S>::view(l0);
-        let n = l0.len();
-        let (l1, l2) = (&Wide::<S>::view(l1)[..n], &Wide::<S>::view(l2)[..n]);
-        let ratios = &mut Wide::<S>::view_mut(ratios)[..n];
-        for k in 0..n {
-            let values = [Wide::new(simd, l0[k]), Wide::new(simd, l1[k]), Wide::new(simd, l2[k])];
-            let nothing = values[0].is_zero();
-            let ratio = self.ratio(attribute, values);
-            ratios[k] = ratio.all(0.0).where_or(nothing, ratio).lanes();
-        }
-        let [out] = lines.narrow([RATIO]);
-        out
-    }
-}
-
-impl Defined {
-    #[inline(always)]
-    fn ratio<S: Simd>(&self, attribute: EigenAttribute, values: [Wide<S>; 3]) -> Wide<S> {
-        let [first, second, third] = values;
-        let one = first.all(1.0);
-        match attribute {
-            EigenAttribute::Chaos => {
-                (second + second).over(first + third) + one * self.chaos.offset()
-            }
-            EigenAttribute::Planarity => self.planarity(first, second),
-            EigenAttribute::Line => line(second, third),
-            EigenAttribute::Fault => line(second, third) * (one - self.planarity(first, second)),
-        }
-    }
-
-    #[inline(always)]
-    fn planarity<S: Simd>(&self, first: Wide<S>, second: Wide<S>) -> Wide<S> {
-        let by = if self.planarity == Planarity::Sum { first + second } else { first };
-        (first - second).over(by)
-    }
-}
-
-#[inline(always)]
-fn line<S: Simd>(second: Wide<S>, third: Wide<S>) -> Wide<S> {
-    let sum = second + third;
-    sum.all(0.0).where_or(sum.is_zero(), (second - third).over(sum))
 }
 
 impl Operator for EigenAttributes {

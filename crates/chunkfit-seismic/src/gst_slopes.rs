@@ -184,3 +184,32 @@ impl Operator for GstSlopes {
         self.tensor.apply(self, block, at, outputs)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tensor::testing;
+
+    /// With every instruction set there is.
+    #[test]
+    fn slopes_of_a_known_normal() {
+        for (normal, expected) in [
+            ([-2.0, 1.0, 4.0], [5.0, -2.5]),
+            ([0.0, 0.0, 3.0], [0.0, 0.0]),
+            ([1.0, 0.0, 0.0], [f32::NEG_INFINITY, 0.0]),
+            ([0.0; 3], [0.0, 0.0]),
+        ] {
+            let products = [(0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)];
+            let sums = products.map(|(a, b): (usize, usize)| normal[a] * normal[b]);
+            for got in testing::solve::<_, 2>(Slopes { scale: 10.0 }, sums) {
+                for (got, expected) in got.into_iter().zip(expected) {
+                    let near = got == expected || (got - expected).abs() < 1e-6;
+                    assert!(near, "{normal:?}: {got}, expected {expected}");
+                }
+            }
+        }
+        for got in testing::solve::<_, 2>(Slopes { scale: 1.0 }, [f64::NAN; 6]) {
+            assert!(got.iter().all(|slope| slope.is_nan()), "{got:?}");
+        }
+    }
+}
