@@ -1,3 +1,5 @@
+mod ratios;
+
 use std::borrow::Cow;
 
 use chunkfit_core::{ByteSize, Halo, Operator, OperatorError, OutputSpec, Placement, Shape};
@@ -6,8 +8,9 @@ use ndarray::{ArrayView3, ArrayViewMut3};
 use crate::catalog::{Parameter, Recipe};
 use crate::error::ParameterError;
 use crate::parse::per_axis;
-use crate::tensor::{self, EigenLine, Tensor};
+use crate::tensor::Tensor;
 use crate::window::{self, Window};
+use ratios::Defined;
 
 pub(crate) const RECIPE: Recipe = Recipe {
     name: "eigen-attributes",
@@ -157,30 +160,15 @@ impl Planarity {
 ///
 /// **Halo.** 1 + window/2, rounded down, along each axis.
 ///
-/// **Memory.** With window (a, b, c), a block of (i, x, k), a core of (_, y, n), z = min(y + b − 1, x),
-/// q = n + c − 1, m = min(q, k), p = m + 2 and o outputs, [`workspace`](Operator::workspace) in bytes is
-///
-/// - 8·min(a, i)·3·z·m for planes of gradients,
-/// - 8·(min(3, x)·2·min(p, k) + 6·m + 6) for the gradient,
-/// - 8·(min(b, z)·6·min(q, m) + 6·q) + 4·o·n for the tensor.
+/// **Memory.** [`workspace`](Operator::workspace) is that of
+/// [`StructureTensor`](crate::StructureTensor) with this window, w = 0 and v = 1.
 ///
 /// **Reference.** Randen et al. (2000), Three-dimensional texture attributes for seismic data
 /// analysis, SEG; Bakker (2002), Image structure analysis for seismic interpretation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EigenAttributes {
-    window: [usize; 3],
-    chaos: Chaos,
-    planarity: Planarity,
     tensor: Tensor<Defined>,
     outputs: Vec<OutputSpec>,
-}
-
-/// An attribute with its definitions.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Defined {
-    attribute: EigenAttribute,
-    chaos: Chaos,
-    planarity: Planarity,
 }
 
 impl EigenAttributes {
@@ -197,7 +185,7 @@ impl EigenAttributes {
         chaos: Chaos,
         planarity: Planarity,
     ) -> Result<Self, ParameterError> {
-        let half = Window::new(window)?.half();
+        let window = Window::new(window)?;
         let mut attributes = attributes.to_vec();
         attributes.sort_unstable();
         if attributes.is_empty() {
@@ -207,65 +195,42 @@ impl EigenAttributes {
             return Err(ParameterError::RepeatedOutput { name: twice[0].name() });
         }
         let outputs = attributes.iter().map(|attribute| attribute.output()).collect();
-        let defined = |attribute| Defined { attribute, chaos, planarity };
-        let tensor = Tensor::new(half, attributes.into_iter().map(defined).collect());
-        Ok(Self { window, chaos, planarity, tensor, outputs })
+        let tensor = Tensor::new(window, Defined { attributes, chaos, planarity });
+        Ok(Self { tensor, outputs })
     }
 
     /// The window in voxels along inline, crossline and sample.
     #[must_use]
     pub const fn window(&self) -> [usize; 3] {
-        self.window
+        self.tensor.kernel()
     }
 
     /// The definitions of chaos and planarity.
     #[must_use]
     pub const fn definitions(&self) -> (Chaos, Planarity) {
-        (self.chaos, self.planarity)
+        let Defined { chaos, planarity, .. } = self.tensor.solver();
+        (*chaos, *planarity)
     }
 
     /// What is computed, in the order of the outputs.
     pub fn attributes(&self) -> impl Iterator<Item = EigenAttribute> {
-        self.tensor.quantities().iter().map(|defined| defined.attribute)
-    }
-}
-
-impl tensor::Quantity for Defined {
-    #[inline(always)]
-    fn write(self, eigen: &EigenLine, out: &mut [f32]) {
-        let by_sum = self.planarity == Planarity::Sum;
-        let planarity = |[l1, l2, _]: [f64; 3]| (l1 - l2) / if by_sum { l1 + l2 } else { l1 };
-        let line = |[_, l2, l3]: [f64; 3]| {
-            let ratio = (l2 - l3) / (l2 + l3);
-            if l2 + l3 == 0.0 { 0.0 } else { ratio }
-        };
-        let offset = self.chaos.offset();
-        match self.attribute {
-            EigenAttribute::Chaos => eigen.write(out, |eigen| {
-                let [l1, l2, l3] = eigen.values;
-                2.0 * l2 / (l1 + l3) + offset
-            }),
-            EigenAttribute::Planarity => eigen.write(out, |eigen| planarity(eigen.values)),
-            EigenAttribute::Line => eigen.write(out, |eigen| line(eigen.values)),
-            EigenAttribute::Fault => {
-                eigen.write(out, |eigen| line(eigen.values) * (1.0 - planarity(eigen.values)));
-            }
-        }
+        self.tensor.solver().attributes.iter().copied()
     }
 }
 
 impl Operator for EigenAttributes {
     fn name(&self) -> String {
-        let mut name = format!("eigen-attributes:window={}", per_axis::write(&self.window));
+        let mut name = format!("eigen-attributes:window={}", per_axis::write(&self.window()));
+        let (chaos, planarity) = self.definitions();
         if self.outputs.len() < EigenAttribute::ALL.len() {
             let names: Vec<_> = self.attributes().map(EigenAttribute::name).collect();
             name += &format!(",outputs={}", names.join("/"));
         }
-        if self.chaos != Chaos::default() {
-            name += &format!(",chaos={}", self.chaos.name());
+        if chaos != Chaos::default() {
+            name += &format!(",chaos={}", chaos.name());
         }
-        if self.planarity != Planarity::default() {
-            name += &format!(",planarity={}", self.planarity.name());
+        if planarity != Planarity::default() {
+            name += &format!(",planarity={}", planarity.name());
         }
         name
     }
@@ -275,11 +240,11 @@ impl Operator for EigenAttributes {
     }
 
     fn halo(&self) -> Halo {
-        self.tensor.of_gradient().halo()
+        self.tensor.halo()
     }
 
     fn workspace(&self, block: Shape, core: Shape) -> ByteSize {
-        self.tensor.of_gradient().workspace(self.outputs.len(), block, core)
+        self.tensor.workspace(block, core)
     }
 
     fn apply(
@@ -288,6 +253,6 @@ impl Operator for EigenAttributes {
         at: &Placement,
         outputs: &mut [ArrayViewMut3<'_, f32>],
     ) -> Result<(), OperatorError> {
-        self.tensor.of_gradient().apply(self, block, at, outputs)
+        self.tensor.apply(self, block, at, outputs)
     }
 }

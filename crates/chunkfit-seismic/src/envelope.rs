@@ -8,7 +8,7 @@ use pulp::{Arch, Simd, WithSimd};
 
 use crate::catalog::Recipe;
 use crate::fresh::fresh;
-use crate::hilbert::{self, Analytic, Hilbert};
+use crate::hilbert::{self, Analytic, Batch, Hilbert};
 use crate::{task, trace};
 
 pub(crate) static OUTPUTS: [OutputSpec; 1] = [OutputSpec {
@@ -59,7 +59,9 @@ pub fn envelope(volume: ArrayView3<'_, f32>) -> Array3<f32> {
 ///
 /// **Memory.** For traces of `n` samples, [`workspace`](Operator::workspace) is 4096 bytes, 240 for each
 /// sample of a trace an eighth longer, and 4·n: some traces side by side, their quadratures, and what
-/// the transform needs. The number of traces does not matter.
+/// the transform needs. Traces of more than 6000 samples are transformed one by one: as much as for 6000,
+/// or 120 bytes for each sample of a trace an eighth longer, whichever is more, and 4·n. The number of
+/// traces does not matter.
 ///
 /// **Reference.** Taner, Koehler and Sheriff (1979), Complex seismic trace analysis, Geophysics 44;
 /// `scipy.signal.hilbert`, SciPy 1.17.1.
@@ -107,36 +109,39 @@ fn envelope_into(
     let arch = Arch::new();
     let (n_crosslines, n) = (traces.len_of(ArrayAxis(1)), samples.len());
     let mut row = Vec::new();
-    Hilbert::new(traces.len_of(ArrayAxis(2))).each(traces, |trace| {
-        let [i, x] = trace.at;
+    Hilbert::new(traces.len_of(ArrayAxis(2))).each(traces, |batch| {
         let samples = samples.clone();
         if let Some(out) = out.as_slice_mut() {
-            let out = &mut out[(i * n_crosslines + x) * n..][..n];
-            arch.dispatch(Modulus { trace: &trace, samples, out });
+            let out = &mut out[batch.first * n..][..batch.traces().len() * n];
+            arch.dispatch(Moduli { batch: &batch, samples, out });
         } else {
-            row.resize(n, 0.0);
-            arch.dispatch(Modulus { trace: &trace, samples, out: &mut row });
-            trace::write(&mut out, trace.at, 0..n, &row);
+            row.resize(batch.traces().len() * n, 0.0);
+            arch.dispatch(Moduli { batch: &batch, samples, out: &mut row });
+            for (number, row) in (batch.first..).zip(row.chunks_exact(n)) {
+                trace::write(&mut out, [number / n_crosslines, number % n_crosslines], 0..n, row);
+            }
         }
     });
 }
 
-/// Writes samples of the absolute value of a trace.
-struct Modulus<'a> {
-    trace: &'a Analytic<'a>,
+/// Writes samples of the absolute values of traces.
+struct Moduli<'a> {
+    batch: &'a Batch<'a>,
     samples: Range<usize>,
     out: &'a mut [f32],
 }
 
-impl WithSimd for Modulus<'_> {
+impl WithSimd for Moduli<'_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let Analytic { re, im, down, up, .. } = *self.trace;
-        let (re, im) = (&re[self.samples.clone()], &im[self.samples]);
-        for ((out, re), im) in self.out.iter_mut().zip(re).zip(im) {
-            *out = hilbert::modulus(re * down, *im) * up;
+        for (trace, out) in self.batch.traces().zip(self.out.chunks_exact_mut(self.samples.len())) {
+            let Analytic { re, im, down, up } = trace;
+            let (re, im) = (&re[self.samples.clone()], &im[self.samples.clone()]);
+            for ((out, re), im) in out.iter_mut().zip(re).zip(im) {
+                *out = hilbert::modulus(re * down, *im) * up;
+            }
         }
     }
 }

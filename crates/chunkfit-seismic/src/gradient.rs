@@ -3,8 +3,8 @@ use pulp::Arch;
 use crate::window::{Kernel, Line, Part, Rows, Traces, parts};
 
 /// Weights of the smoother across a derivative: centre and neighbours.
-const CENTRE: f64 = 0.642_105;
-const SIDE: f64 = 0.178_947;
+pub(crate) const CENTRE: f64 = 0.642_105;
+pub(crate) const SIDE: f64 = 0.178_947;
 
 /// The gradient: \[−½, 0, ½\] along an axis and \[0.178947, 0.642105, 0.178947\] along the two others,
 /// all in `f64`. Outputs are the components along inline, crossline and sample.

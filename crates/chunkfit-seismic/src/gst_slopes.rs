@@ -2,11 +2,12 @@ use std::borrow::Cow;
 
 use chunkfit_core::{ByteSize, Halo, Operator, OperatorError, OutputSpec, Placement, Shape};
 use ndarray::{ArrayView3, ArrayViewMut3};
+use pulp::Simd;
 
 use crate::catalog::{Parameter, Recipe};
 use crate::error::ParameterError;
 use crate::parse::per_axis;
-use crate::tensor::{self, EigenLine, Tensor};
+use crate::tensor::{Eigen, Lines, Solver, TIE, Tensor, Wide};
 use crate::window::{self, Window};
 
 static OUTPUTS: [OutputSpec; 2] = [
@@ -63,12 +64,10 @@ pub(crate) const RECIPE: Recipe = Recipe {
 /// **Halo.** 1 + kernel/2, rounded down, along each axis.
 ///
 /// **Memory.** [`workspace`](Operator::workspace) is that of
-/// [`EigenAttributes`](crate::EigenAttributes) with this window and two outputs.
+/// [`StructureTensor`](crate::StructureTensor) with this window, w = 0 and v = 1.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GstSlopes {
-    kernel: [usize; 3],
-    scale: f64,
-    tensor: Tensor<Slope>,
+    tensor: Tensor<Slopes>,
 }
 
 impl GstSlopes {
@@ -83,53 +82,85 @@ impl GstSlopes {
             let expected = "a finite number";
             return Err(ParameterError::Number { parameter: "scale", value: scale, expected });
         }
-        let slopes = [0, 1].map(|along| Slope { along, scale });
-        let tensor = Tensor::new(Window::from_parameter("kernel", kernel)?.half(), slopes.to_vec());
-        Ok(Self { kernel, scale, tensor })
+        let window = Window::from_parameter("kernel", kernel)?;
+        Ok(Self { tensor: Tensor::new(window, Slopes { scale }) })
     }
 
     /// The window in voxels along inline, crossline and sample.
     #[must_use]
     pub const fn kernel(&self) -> [usize; 3] {
-        self.kernel
+        self.tensor.kernel()
     }
 
     /// What slopes are multiplied with.
     #[must_use]
     pub const fn scale(&self) -> f64 {
-        self.scale
+        self.tensor.solver().scale
     }
 }
 
-/// Below this gap between l1 and l2, relative to l1, no direction stands out.
-const TIE: f64 = 1e-6;
-
-/// The slope along inlines (0) or crosslines (1).
+/// Slopes along inlines and crosslines, in place of the first two sums.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Slope {
-    along: usize,
+struct Slopes {
     scale: f64,
 }
 
-impl tensor::Quantity for Slope {
+impl Solver for Slopes {
+    const ROOM: [usize; 2] = [0, 1];
+
     #[inline(always)]
-    fn write(self, eigen: &EigenLine, out: &mut [f32]) {
-        eigen.write(out, |eigen| {
-            let [l1, l2, _] = eigen.values;
-            let [inline, crossline, sample] = eigen.normal;
-            // A vertical layer points to larger crosslines, or along them to larger inlines.
-            let lead = if crossline != 0.0 { crossline } else { inline };
-            let sample = if sample == 0.0 { 0_f64.copysign(lead) } else { sample };
-            let across = if self.along == 0 { inline } else { crossline };
-            let slope = -across / sample * self.scale;
-            if l1 - l2 < TIE * l1 || across == 0.0 { 0.0 } else { slope }
-        });
+    fn solve<S: Simd>(&self, simd: S, lines: &mut Lines) {
+        let ([l0, l1, l2, l3, l4, l5], []) = lines.wide();
+        let (l0, l1) = (Wide::<S>::view_mut(l0), Wide::<S>::view_mut(l1));
+        let n = l0.len();
+        let l1 = &mut l1[..n];
+        let (l2, l3) = (&Wide::<S>::view(l2)[..n], &Wide::<S>::view(l3)[..n]);
+        let (l4, l5) = (&Wide::<S>::view(l4)[..n], &Wide::<S>::view(l5)[..n]);
+        for k in 0..n {
+            let (ii, ix, is) =
+                (Wide::new(simd, l0[k]), Wide::new(simd, l1[k]), Wide::new(simd, l2[k]));
+            let (xx, xs, ss) =
+                (Wide::new(simd, l3[k]), Wide::new(simd, l4[k]), Wide::new(simd, l5[k]));
+            let eigen = Eigen::of([ii, ix, is, xx, xs, ss]);
+            let [along_inline, along_crossline] = slopes(eigen, self.scale);
+            l0[k] = along_inline.lanes();
+            l1[k] = along_crossline.lanes();
+        }
     }
+
+    #[inline(always)]
+    fn output<'l, S: Simd>(&self, _: S, number: usize, lines: &'l mut Lines) -> &'l [f32] {
+        let [slopes] = lines.narrow([number]);
+        slopes
+    }
+}
+
+#[inline(always)]
+fn slopes<S: Simd>(eigen: Eigen<S>, scale: f64) -> [Wide<S>; 2] {
+    let [first, second, _] = eigen.values;
+    let [inline, crossline, sample] = eigen.normal;
+    let zero = sample.all(0.0);
+    // A vertical layer points to larger crosslines, or along them to larger inlines.
+    let lead = inline.where_or(crossline.is_zero(), crossline);
+    let upright = sample.all(-0.0).where_or(lead.less_than(zero), zero);
+    let sample = upright.where_or(sample.is_zero(), sample);
+    let tie = (first - second).less_than(first * TIE);
+    // 0 without a gradient, NaN where the tensor is not finite.
+    let nothing = first.is_zero();
+    let poison = first * 0.0;
+    let mut slopes = [inline, crossline];
+    for slope in &mut slopes {
+        let level = slope.is_zero();
+        let ratio = (zero - *slope).over(sample) * scale;
+        let ratio = zero.where_or(level, zero.where_or(tie, ratio));
+        *slope = zero.where_or(nothing, ratio) + poison;
+    }
+    slopes
 }
 
 impl Operator for GstSlopes {
     fn name(&self) -> String {
-        format!("gst-slopes:kernel={},scale={}", per_axis::write(&self.kernel), self.scale)
+        format!("gst-slopes:kernel={},scale={}", per_axis::write(&self.kernel()), self.scale())
     }
 
     fn outputs(&self) -> &[OutputSpec] {
@@ -137,11 +168,11 @@ impl Operator for GstSlopes {
     }
 
     fn halo(&self) -> Halo {
-        self.tensor.of_gradient().halo()
+        self.tensor.halo()
     }
 
     fn workspace(&self, block: Shape, core: Shape) -> ByteSize {
-        self.tensor.of_gradient().workspace(2, block, core)
+        self.tensor.workspace(block, core)
     }
 
     fn apply(
@@ -150,6 +181,35 @@ impl Operator for GstSlopes {
         at: &Placement,
         outputs: &mut [ArrayViewMut3<'_, f32>],
     ) -> Result<(), OperatorError> {
-        self.tensor.of_gradient().apply(self, block, at, outputs)
+        self.tensor.apply(self, block, at, outputs)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tensor::testing;
+
+    /// With every instruction set there is.
+    #[test]
+    fn slopes_of_a_known_normal() {
+        for (normal, expected) in [
+            ([-2.0, 1.0, 4.0], [5.0, -2.5]),
+            ([0.0, 0.0, 3.0], [0.0, 0.0]),
+            ([1.0, 0.0, 0.0], [f32::NEG_INFINITY, 0.0]),
+            ([0.0; 3], [0.0, 0.0]),
+        ] {
+            let products = [(0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)];
+            let sums = products.map(|(a, b): (usize, usize)| normal[a] * normal[b]);
+            for got in testing::solve::<_, 2>(Slopes { scale: 10.0 }, sums) {
+                for (got, expected) in got.into_iter().zip(expected) {
+                    let near = got == expected || (got - expected).abs() < 1e-6;
+                    assert!(near, "{normal:?}: {got}, expected {expected}");
+                }
+            }
+        }
+        for got in testing::solve::<_, 2>(Slopes { scale: 1.0 }, [f64::NAN; 6]) {
+            assert!(got.iter().all(|slope| slope.is_nan()), "{got:?}");
+        }
     }
 }

@@ -52,6 +52,7 @@
 //!
 //! [`Operator`]: chunkfit_core::Operator
 
+mod aligned;
 mod catalog;
 mod complex_trace;
 mod derivative;

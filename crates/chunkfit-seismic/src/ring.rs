@@ -1,12 +1,16 @@
+use std::marker::PhantomData;
+use std::ops::DerefMut;
+
 use crate::edge::reflect;
 
 /// The last few lines (or planes) of a sweep along one axis, enough for a window around each
 /// position: what a filter along that axis needs, without a copy of the axis.
 ///
 /// Positions are moved forwards only; lines outside the axis are reflected.
-pub(crate) struct Ring<T> {
+pub(crate) struct Ring<T, V = Vec<T>> {
     /// Line `position` is in slot `position % slots`.
-    lines: Vec<T>,
+    lines: V,
+    element: PhantomData<T>,
     length: usize,
     slots: usize,
     extent: usize,
@@ -22,8 +26,15 @@ pub(crate) fn slots(half: usize, extent: usize) -> usize {
 impl<T: Copy + Default> Ring<T> {
     /// Room for a window over an axis of `extent` lines of `length` each.
     pub(crate) fn new(half: usize, extent: usize, length: usize) -> Self {
+        Self::over(half, extent, length, vec![T::default(); slots(half, extent) * length])
+    }
+}
+
+impl<T, V: DerefMut<Target = [T]>> Ring<T, V> {
+    /// The same with `lines` for room: [`slots`] times `length` elements.
+    pub(crate) fn over(half: usize, extent: usize, length: usize, lines: V) -> Self {
         let slots = slots(half, extent);
-        Self { lines: vec![T::default(); slots * length], length, slots, extent, half, next: 0 }
+        Self { lines, element: PhantomData, length, slots, extent, half, next: 0 }
     }
 
     /// Begins a sweep whose first position is `centre`.

@@ -1,119 +1,90 @@
-//! The structure tensor of the gradient, averaged over a window, and what its eigenvalues tell.
+//! The structure tensor of the gradient, averaged over a window, and what is made of it voxel by voxel.
 
 mod eigen;
+mod filter;
+mod gradient;
+mod lanes;
+mod lines;
+mod sweep;
 
-use pulp::Arch;
+use chunkfit_core::{ByteSize, Halo, Operator, OperatorError, Placement, Region, Shape};
+use ndarray::{ArrayView3, ArrayViewMut3};
+use pulp::{Arch, Simd};
 
-use crate::gradient::Gradient;
-use crate::window::{Kernel, Line, Pair, Part, Rows, Traces, parts, sum};
-pub(crate) use eigen::EigenLine;
+use crate::task;
+use crate::window::Window;
+pub(crate) use eigen::{Eigen, TIE};
+pub(crate) use lanes::{Narrow, Wide};
+pub(crate) use lines::Lines;
+#[cfg(test)]
+pub(crate) use lines::testing;
 
-/// The products of the gradient: ii, ix, is, xx, xs, ss.
-const PRODUCTS: [(usize, usize); 6] = [(0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)];
+/// What is made of the tensors of a line of voxels.
+pub(crate) trait Solver {
+    /// Lines of room beside those of the sums, of `f64` and of `f32`.
+    const ROOM: [usize; 2];
 
-/// Sums over a window of products of gradient components, and what `quantities` make of the
-/// eigenvalues, an output each.
-#[derive(Debug, Clone, PartialEq)]
+    /// Turns the sums into what the outputs need.
+    fn solve<S: Simd>(&self, simd: S, lines: &mut Lines);
+
+    /// Output `number` of the line that was solved.
+    fn output<'l, S: Simd>(&self, simd: S, number: usize, lines: &'l mut Lines) -> &'l [f32];
+}
+
+/// Sums over a window of products of gradient components, and who makes outputs of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Tensor<Q> {
-    half: [usize; 3],
-    quantities: Vec<Q>,
+    kernel: [usize; 3],
+    solver: Q,
 }
 
-/// Something that the eigenvalues tell.
-pub(crate) trait Quantity: Copy {
-    /// Writes its values for a part of a line.
-    fn write(self, eigen: &EigenLine, out: &mut [f32]);
-}
-
-impl<Q: Quantity> Tensor<Q> {
-    /// The tensor over windows of `half` voxels on each side, and what to tell of it.
-    pub(crate) fn new(half: [usize; 3], quantities: Vec<Q>) -> Self {
-        Self { half, quantities }
+impl<Q: Solver> Tensor<Q> {
+    /// The tensor over a `window`, and what to make of it.
+    pub(crate) fn new(window: Window, solver: Q) -> Self {
+        Self { kernel: window.extents(), solver }
     }
 
-    /// What it tells.
-    pub(crate) fn quantities(&self) -> &[Q] {
-        &self.quantities
+    /// The window in voxels along inline, crossline and sample.
+    pub(crate) const fn kernel(&self) -> [usize; 3] {
+        self.kernel
     }
 
-    /// The gradient, and then the tensor.
-    pub(crate) fn of_gradient(&self) -> Pair<'_, Gradient, Self> {
-        Pair { first: &Gradient, second: self, n_between: 3, n_groups: 1 }
-    }
-}
-
-impl<Q: Quantity> Kernel for Tensor<Q> {
-    type Input = f64;
-    type Value = f64;
-    type Output = f32;
-
-    fn half(&self) -> [usize; 3] {
-        self.half
+    /// What is made of it.
+    pub(crate) const fn solver(&self) -> &Q {
+        &self.solver
     }
 
-    fn channels(&self) -> [usize; 2] {
-        [6, 6]
+    /// Half a window, and a voxel for the gradient.
+    pub(crate) fn halo(&self) -> Halo {
+        Halo::symmetric(self.kernel.map(|kernel| 1 + kernel / 2))
     }
 
-    fn across_inlines(&self, traces: &Traces<'_, f64>, row: &mut [f64]) {
-        let n = row.len() / 6;
-        Arch::new().dispatch(
-            #[inline(always)]
-            move || {
-                // Moved, so that this is called once, with the instructions of the processor.
-                let row = row;
-                for ((a, b), out) in PRODUCTS.into_iter().zip(row.chunks_exact_mut(n)) {
-                    parts(
-                        out,
-                        #[inline(always)]
-                        |at, out| {
-                            out.fill(0.0);
-                            for by in -(self.half[0] as isize)..=self.half[0] as isize {
-                                let first = Part::of(traces.channel(a, by), at.clone());
-                                let second = Part::of(traces.channel(b, by), at.clone());
-                                for ((sum, a), b) in
-                                    out.iter_mut().zip(first.values()).zip(second.values())
-                                {
-                                    *sum += a * b;
-                                }
-                            }
-                        },
-                    );
-                }
-            },
-        );
+    /// Heap bytes of [`apply`](Self::apply).
+    pub(crate) fn workspace(&self, block: Shape, core: Shape) -> ByteSize {
+        sweep::workspace::<Q>(self.kernel, block, core)
     }
 
-    fn across_crosslines(&self, rows: &Rows<'_, f64>, line: &mut Line<'_, f64>) {
-        for channel in 0..6 {
-            let tap = |by| rows.tap(channel, by).into();
-            sum(self.half[1], tap, |product| product, line.fill(channel));
-        }
+    /// Does the task of an operator that is this tensor.
+    pub(crate) fn apply(
+        &self,
+        operator: &dyn Operator,
+        block: ArrayView3<'_, f32>,
+        at: &Placement,
+        outputs: &mut [ArrayViewMut3<'_, f32>],
+    ) -> Result<(), OperatorError> {
+        let core = task::core_in_block(operator, &block, at, outputs)?;
+        self.run(Arch::new(), block, &core, outputs);
+        Ok(())
     }
 
-    fn along_samples(&self, line: &Line<'_, f64>, _: &mut [f64], outputs: &mut [f32]) {
-        let n = outputs.len() / self.quantities.len();
-        let half = self.half[2] as isize;
-        Arch::new().dispatch(
-            #[inline(always)]
-            move || {
-                let outputs = outputs;
-                let mut eigen = EigenLine::default();
-                for start in (0..n).step_by(eigen::LENGTH) {
-                    let at = start..n.min(start + eigen::LENGTH);
-                    let mut sums = [[0.0; eigen::LENGTH]; 6];
-                    for (channel, sums) in sums.iter_mut().enumerate() {
-                        for by in -half..=half {
-                            let line = &line.tap(channel, by)[at.clone()];
-                            sums.iter_mut().zip(line).for_each(|(sum, value)| *sum += value);
-                        }
-                    }
-                    eigen.solve(&sums);
-                    for (quantity, out) in self.quantities.iter().zip(outputs.chunks_exact_mut(n)) {
-                        quantity.write(&eigen, &mut out[at.clone()]);
-                    }
-                }
-            },
-        );
+    /// Fills the `core` of a `block` with the instructions of `arch`.
+    pub(crate) fn run(
+        &self,
+        arch: Arch,
+        block: ArrayView3<'_, f32>,
+        core: &Region,
+        outputs: &mut [ArrayViewMut3<'_, f32>],
+    ) {
+        sweep::run(arch, self, block, core, outputs);
     }
 }

@@ -16,6 +16,25 @@ impl<'a, T> Traces<'a, T> {
         Self { volume, whole: volume.to_slice() }
     }
 
+    /// Number of traces of a volume that is not empty.
+    pub(crate) fn count(&self) -> usize {
+        let (n_inlines, n_crosslines, _) = self.volume.dim();
+        n_inlines * n_crosslines
+    }
+
+    /// Inline and crossline of a trace, numbered in memory order.
+    #[inline(always)]
+    pub(crate) fn place(&self, number: usize) -> [usize; 2] {
+        let (_, n_crosslines, _) = self.volume.dim();
+        [number / n_crosslines, number % n_crosslines]
+    }
+
+    /// As many traces from number `first` on, if the volume is in one piece of memory.
+    pub(crate) fn run(&self, first: usize, count: usize) -> Option<&'a [T]> {
+        let (_, _, n_samples) = self.volume.dim();
+        self.whole.map(|whole| &whole[first * n_samples..][..count * n_samples])
+    }
+
     /// One trace.
     #[inline(always)]
     pub(crate) fn at(&self, [i, x]: [usize; 2]) -> ArrayView1<'a, T> {

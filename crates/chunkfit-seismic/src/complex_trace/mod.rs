@@ -45,10 +45,10 @@ impl Default for Settings {
 /// are taken one after the other: 2 for [`AmplitudeAcceleration`](ComplexAttribute::AmplitudeAcceleration)
 /// and [`FrequencyChange`](ComplexAttribute::FrequencyChange), none for what needs no slope, else 1.
 ///
-/// **Memory.** For a block of (i, x, n), [`workspace`](Operator::workspace) is 240·(n + n/8) + 20·n +
-/// 4096 bytes, and p·min(i, 3)·x·n·4 bytes for the last inlines of p quantities: the slope of the
-/// phase (for frequencies), the envelope, its slope (for changes of the envelope), and the slopes of
-/// frequency and of amplitude change, where they are needed.
+/// **Memory.** For a block of (i, x, n), [`workspace`](Operator::workspace) is that of
+/// [`Envelope`](crate::Envelope), 16·n bytes, and p·min(i, 3)·x·n·4 bytes for the last inlines of p
+/// quantities: the slope of the phase (for frequencies), the envelope, its slope (for changes of the
+/// envelope), and the slopes of frequency and of amplitude change, where they are needed.
 ///
 /// ```
 /// use chunkfit_seismic::{ComplexAttribute, ComplexTrace, Settings};

@@ -39,11 +39,13 @@ pub(super) fn run(
         change: row(),
         output: Output { row: row(), core, arrays: outputs },
     };
-    Hilbert::new(n_samples).each(block, |trace| {
-        let [i, x] = trace.at;
-        sweep.see(&trace);
-        if x + 1 == n_crosslines {
-            due(i, n_inlines).for_each(|i| sweep.finish(i));
+    Hilbert::new(n_samples).each(block, |batch| {
+        for (number, trace) in (batch.first..).zip(batch.traces()) {
+            let [i, x] = [number / n_crosslines, number % n_crosslines];
+            sweep.see([i, x], &trace);
+            if x + 1 == n_crosslines {
+                due(i, n_inlines).for_each(|i| sweep.finish(i));
+            }
         }
     });
 }
@@ -93,28 +95,28 @@ impl Output<'_, '_> {
 
 impl Sweep<'_, '_> {
     /// What a trace yields on its own.
-    fn see(&mut self, trace: &Analytic<'_>) {
+    fn see(&mut self, at: [usize; 2], trace: &Analytic<'_>) {
         let Self { operator, arch, phase, output, .. } = self;
         let needs = operator.needs();
         if needs.phase {
             arch.dispatch(Phase { trace, out: phase });
         }
         let rotation = operator.rotation();
-        if let Some(place) = output.place(trace.at) {
+        if let Some(place) = output.place(at) {
             for (number, attribute) in operator.with_slopes(0) {
                 let out = &mut output.row;
                 arch.dispatch(Local { attribute, trace, phase, rotation, out });
                 output.write(number, place);
             }
         }
-        if let Some(out) = self.phase_slopes.row_mut(trace.at) {
+        if let Some(out) = self.phase_slopes.row_mut(at) {
             arch.dispatch(Slope { values: phase, angles: true, out });
         }
-        if let Some(out) = self.envelopes.row_mut(trace.at) {
+        if let Some(out) = self.envelopes.row_mut(at) {
             let attribute = ComplexAttribute::Envelope;
             arch.dispatch(Local { attribute, trace, phase, rotation, out });
-            let values = self.envelopes.row(trace.at);
-            if let Some(out) = self.envelope_slopes.row_mut(trace.at) {
+            let values = self.envelopes.row(at);
+            if let Some(out) = self.envelope_slopes.row_mut(at) {
                 arch.dispatch(Slope { values, angles: false, out });
             }
         }

@@ -2,7 +2,7 @@
 
 use pulp::Simd;
 
-use super::lanes::Narrow;
+use crate::tensor::Narrow;
 
 /// atan(q)/q in degrees as a polynomial of q² for q in 0..=1, to a relative error of 1e-7.
 const ARC: [f32; 8] = [

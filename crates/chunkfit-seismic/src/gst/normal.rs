@@ -7,10 +7,7 @@ use pulp::Simd;
 
 use super::Quantity;
 use super::angle::{direction, half_angle};
-use super::lanes::{NARROW_GROUP, Wide};
-
-/// Below this gap between l1 and l2, relative to l1, no direction stands out.
-const TIE: f64 = 1e-6;
+use crate::tensor::{Lines, Solver, TIE, Wide};
 
 /// u/√z as a polynomial of √z, where 3u² + 2u³ = z, to 3e-8.
 ///
@@ -26,134 +23,85 @@ const ROOT: [f64; 8] = [
     -0.000_880_648_325_245_905_9,
 ];
 
-/// What is wanted of a line, and room to work it out.
-pub(super) struct Normals {
-    /// Sums of the products ii, ix, is, xx, xs, ss, one line each; any factor cancels. Overwritten
-    /// by the elements of the projector that the angles need.
-    sums: Vec<f64>,
-    roots: Vec<f64>,
-    narrow: [Vec<f32>; 2],
-    length: usize,
-    stride: usize,
-}
+/// The quantities that are wanted of a tensor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Normals(pub(super) Vec<Quantity>);
 
-/// Lines of [`Normals::sums`] once the projector is known.
+/// Lines of the sums once the projector is known.
 const ACROSS: usize = 0;
 const ALONG: usize = 1;
 const INLINE: usize = 2;
 const CROSSLINE: usize = 3;
 
-/// Lines of [`Normals::roots`], the last of which takes the planarity.
+/// Further lines, the last of which takes the planarity.
 const ROOTS: usize = 4;
-const PLANARITY: usize = 3;
+const PLANARITY: usize = 6 + 3;
 
-impl Normals {
-    /// Room for lines of `length`, a multiple of [`NARROW_GROUP`], that lie `stride` apart.
-    pub(super) fn new(length: usize, stride: usize) -> Self {
-        debug_assert!(length.is_multiple_of(NARROW_GROUP) && length <= stride);
-        let narrow = [vec![0.0; length], vec![0.0; length]];
-        let [sums, roots] = [6, ROOTS].map(|lines| vec![0.0; lines * stride]);
-        Self { sums, roots, narrow, length, stride }
-    }
+impl Solver for Normals {
+    const ROOM: [usize; 2] = [ROOTS, 2];
 
-    /// Heap bytes of [`new`](Self::new).
-    pub(super) const fn bytes(length: usize, stride: usize) -> usize {
-        (6 + ROOTS) * stride * size_of::<f64>() + 2 * length * size_of::<f32>()
-    }
-
-    /// Room for the sums of the next line: six lines of `length`, each at `stride` from the last.
-    pub(super) fn start(&mut self, length: usize, stride: usize) -> &mut [f64] {
-        self.length = length;
-        self.stride = stride;
-        &mut self.sums[..6 * stride]
-    }
-
-    /// Turns the sums into what the outputs `quantities` need; azimuth and planarity cost extra.
+    /// Azimuth and planarity cost extra.
     #[inline(always)]
-    pub(super) fn solve<S: Simd>(&mut self, simd: S, quantities: &[Quantity]) {
-        let Self { sums, roots, length, stride, .. } = self;
-        let (length, stride) = (*length, *stride);
-        let sums = &mut sums[..6 * stride];
-        // Three steps: the second has long chains of division and roots, and a processor works on more
+    fn solve<S: Simd>(&self, simd: S, lines: &mut Lines) {
+        let (mut sums, mut roots) = lines.wide();
+        // Two steps: the first has long chains of division and roots, and a processor works on more
         // voxels at once when a step is short.
-        characterise(simd, sums, roots, stride, length);
-        if quantities.contains(&Quantity::Planarity) {
-            largest_root::<S, true>(simd, roots, stride, length);
+        if self.0.contains(&Quantity::Planarity) {
+            largest_root::<S, true>(simd, &sums, &mut roots);
         } else {
-            largest_root::<S, false>(simd, roots, stride, length);
+            largest_root::<S, false>(simd, &sums, &mut roots);
         }
-        if quantities.contains(&Quantity::Azimuth) {
-            project::<S, true>(simd, sums, roots, stride, length);
+        if self.0.contains(&Quantity::Azimuth) {
+            project::<S, true>(simd, &mut sums, &roots);
         } else {
-            project::<S, false>(simd, sums, roots, stride, length);
+            project::<S, false>(simd, &mut sums, &roots);
         }
     }
 
-    /// One output of a solved line.
     #[inline(always)]
-    pub(super) fn line<S: Simd>(&mut self, simd: S, quantity: Quantity) -> &[f32] {
-        let [first, second] = &mut self.narrow;
-        let (first, second) = (&mut first[..self.length], &mut second[..self.length]);
-        let wide = |line| &self.sums[line * self.stride..][..self.length];
-        match quantity {
+    fn output<'l, S: Simd>(&self, simd: S, number: usize, lines: &'l mut Lines) -> &'l [f32] {
+        match self.0[number] {
             Quantity::Dip => {
-                narrow(wide(ACROSS), first);
-                narrow(wide(ALONG), second);
-                half_angle(simd, first, second);
+                let [squares, cosines] = lines.narrow([ACROSS, ALONG]);
+                half_angle(simd, squares, cosines);
+                squares
             }
             Quantity::Azimuth => {
-                narrow(wide(INLINE), first);
-                narrow(wide(CROSSLINE), second);
-                direction(simd, first, second);
+                let [ys, xs] = lines.narrow([INLINE, CROSSLINE]);
+                direction(simd, ys, xs);
+                ys
             }
             Quantity::Planarity => {
-                narrow(&self.roots[PLANARITY * self.stride..][..self.length], first)
+                let [planarity] = lines.narrow([PLANARITY]);
+                planarity
             }
         }
-        first
     }
 }
 
+/// First step: the largest eigenvalue over the mean, a scale, whether there is a tie, and the planarity
+/// where it is wanted.
 #[inline(always)]
-fn narrow(wide: &[f64], narrow: &mut [f32]) {
-    for (narrow, wide) in narrow.iter_mut().zip(wide) {
-        *narrow = *wide as f32;
-    }
-}
-
-/// The beginnings of lines that lie `stride` apart.
-#[inline(always)]
-fn cut<const N: usize>(lines: &mut [f64], stride: usize, length: usize) -> [&mut [f64]; N] {
-    let mut parts = [(); N].map(|()| &mut [][..]);
-    for (part, line) in parts.iter_mut().zip(lines.chunks_exact_mut(stride)) {
-        *part = &mut line[..length];
-    }
-    parts
-}
-
-/// First step: half the determinant and the variance of the eigenvalues, and their mean.
-#[inline(always)]
-fn characterise<S: Simd>(
+fn largest_root<S: Simd, const PLANAR: bool>(
     simd: S,
-    sums: &mut [f64],
-    roots: &mut [f64],
-    stride: usize,
-    length: usize,
+    sums: &[&mut [f64]; 6],
+    roots: &mut [&mut [f64]; ROOTS],
 ) {
-    let [ii, ix, is, xx, xs, ss] = cut::<6>(sums, stride, length);
-    let [variances, determinants, means, ..] = cut::<ROOTS>(roots, stride, length);
+    let [ii, ix, is, xx, xs, ss] = sums;
+    let [ys, scales, ties, planarities] = roots;
     let ii = Wide::<S>::view(ii);
     let n = ii.len();
     let (ix, is) = (&Wide::<S>::view(ix)[..n], &Wide::<S>::view(is)[..n]);
     let (xx, xs) = (&Wide::<S>::view(xx)[..n], &Wide::<S>::view(xs)[..n]);
     let ss = &Wide::<S>::view(ss)[..n];
-    let variances = &mut Wide::<S>::view_mut(variances)[..n];
-    let determinants = &mut Wide::<S>::view_mut(determinants)[..n];
-    let means = &mut Wide::<S>::view_mut(means)[..n];
+    let ys = &mut Wide::<S>::view_mut(ys)[..n];
+    let scales = &mut Wide::<S>::view_mut(scales)[..n];
+    let ties = &mut Wide::<S>::view_mut(ties)[..n];
+    let planarities = &mut Wide::<S>::view_mut(planarities)[..n];
     for k in 0..n {
         let (ii, ix, is) = (Wide::new(simd, ii[k]), Wide::new(simd, ix[k]), Wide::new(simd, is[k]));
         let (xx, xs, ss) = (Wide::new(simd, xx[k]), Wide::new(simd, xs[k]), Wide::new(simd, ss[k]));
-        let zero = ii.all(0.0);
+        let (zero, one, half) = (ii.all(0.0), ii.all(1.0), ii.all(0.5));
         let mean = (ii + xx + ss) * (1.0 / 3.0);
         let (a, b, c) = (ii - mean, xx - mean, ss - mean);
         // The vector library negates out of line; a subtraction is as good.
@@ -164,46 +112,22 @@ fn characterise<S: Simd>(
         let minor_is = minus_is.mul_add(b, ix * xs);
         let minor_ii = minus_xs.mul_add(xs, b * c);
         let determinant = a.mul_add(minor_ii, ix.mul_add(minor_ix, is * minor_is));
-        variances[k] = squares.mul_add(ii.all(1.0 / 6.0), mixed * (1.0 / 3.0)).lanes();
-        determinants[k] = (determinant * 0.5).lanes();
-        means[k] = mean.lanes();
-    }
-}
-
-/// Second step: the largest eigenvalue over the mean, one over the variance, whether there is a tie,
-/// and the planarity where it is wanted.
-#[inline(always)]
-fn largest_root<S: Simd, const PLANAR: bool>(
-    simd: S,
-    roots: &mut [f64],
-    stride: usize,
-    length: usize,
-) {
-    let [variances, determinants, means, planarities] = cut::<ROOTS>(roots, stride, length);
-    let variances = Wide::<S>::view_mut(variances);
-    let n = variances.len();
-    let determinants = &mut Wide::<S>::view_mut(determinants)[..n];
-    let means = &mut Wide::<S>::view_mut(means)[..n];
-    let planarities = &mut Wide::<S>::view_mut(planarities)[..n];
-    for k in 0..n {
-        let variance = Wide::new(simd, variances[k]);
-        let mean = Wide::new(simd, means[k]);
-        let (zero, one, half) = (mean.all(0.0), mean.all(1.0), mean.all(0.5));
+        let variance = squares.mul_add(ii.all(1.0 / 6.0), mixed * (1.0 / 3.0));
         let spread = variance.sqrt();
         // A tensor without gradient gets a cosine of 0, not NaN.
-        let inverse = one.over(variance.mul_add(spread, mean.all(f64::MIN_POSITIVE)));
-        let cosine = Wide::new(simd, determinants[k]) * inverse;
+        let inverse = one.over(variance.mul_add(spread, ii.all(f64::MIN_POSITIVE)));
+        let cosine = determinant * 0.5 * inverse;
         let z = cosine.mul_add(half, half).max(zero);
         let root = z.sqrt();
         let u = root * root.polynomial(ROOT);
         let twice = (spread + spread) * u;
         let y = twice + spread;
         let gap = (twice + twice).mul_add(u, twice + twice);
-        let tie = gap.less_than((mean + y).mul_add(mean.all(TIE), mean.all(f64::MIN_POSITIVE)));
-        variances[k] = y.lanes();
+        let tie = gap.less_than((mean + y).mul_add(ii.all(TIE), ii.all(f64::MIN_POSITIVE)));
+        ys[k] = y.lanes();
         // Makes what follows a matter of direction, whatever the amplitude.
-        determinants[k] = (spread * inverse).lanes();
-        means[k] = one.where_or(tie, zero).lanes();
+        scales[k] = (spread * inverse).lanes();
+        ties[k] = one.where_or(tie, zero).lanes();
         if PLANAR {
             // One Newton step: sin(φ/3) near 0 needs all digits of u.
             let value = u * u * u.mul_add(mean.all(2.0), mean.all(3.0)) - z;
@@ -218,17 +142,15 @@ fn largest_root<S: Simd, const PLANAR: bool>(
     }
 }
 
-/// Third step: the projector's elements that the angles need, in place of the sums.
+/// Second step: the projector's elements that the angles need, in place of the sums.
 #[inline(always)]
 fn project<S: Simd, const AZIMUTH: bool>(
     simd: S,
-    sums: &mut [f64],
-    roots: &mut [f64],
-    stride: usize,
-    length: usize,
+    sums: &mut [&mut [f64]; 6],
+    roots: &[&mut [f64]; ROOTS],
 ) {
-    let [l0, l1, l2, l3, l4, l5] = cut::<6>(sums, stride, length);
-    let [ys, scales, ties, ..] = cut::<ROOTS>(roots, stride, length);
+    let [l0, l1, l2, l3, l4, l5] = sums;
+    let [ys, scales, ties, _] = roots;
     let l0 = Wide::<S>::view_mut(l0);
     let n = l0.len();
     let l1 = &mut Wide::<S>::view_mut(l1)[..n];
@@ -279,34 +201,12 @@ fn project<S: Simd, const AZIMUTH: bool>(
 
 #[cfg(test)]
 mod tests {
-    use pulp::{Arch, WithSimd};
-
     use super::*;
-
-    struct Solve([f64; 6]);
-
-    impl WithSimd for Solve {
-        type Output = [f32; 3];
-
-        #[inline(always)]
-        fn with_simd<S: Simd>(self, simd: S) -> [f32; 3] {
-            let (length, stride) = (NARROW_GROUP, 2 * NARROW_GROUP);
-            let mut normals = Normals::new(length, stride);
-            for (line, sum) in normals.start(length, stride).chunks_exact_mut(stride).zip(self.0) {
-                line[..length].fill(sum);
-            }
-            normals.solve(simd, &Quantity::ALL);
-            Quantity::ALL.map(|quantity| {
-                let line = normals.line(simd, quantity);
-                assert!(line.iter().all(|v| v.to_bits() == line[0].to_bits()), "lanes differ");
-                line[0]
-            })
-        }
-    }
+    use crate::tensor::testing;
 
     /// Dip, azimuth and planarity, with every instruction set there is.
     fn solve(sums: [f64; 6]) -> Vec<[f32; 3]> {
-        [Arch::Scalar, Arch::new()].map(|arch| arch.dispatch(Solve(sums))).to_vec()
+        testing::solve(Normals(Quantity::ALL.to_vec()), sums)
     }
 
     /// The tensor l1·n·nᵀ + l2·m·mᵀ for unit vectors.

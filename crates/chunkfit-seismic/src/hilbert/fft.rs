@@ -191,7 +191,7 @@ fn pass<S: Simd, B: Butterfly<S, R>, const R: usize, const BACK: bool>(
 
 #[cfg(test)]
 mod tests {
-    use super::super::lanes;
+    use super::super::side_by_side::lanes;
     use super::*;
 
     #[test]

@@ -2,7 +2,7 @@
 
 use pulp::{Simd, WithSimd, bytemuck};
 
-use super::MOST_LANES;
+use super::side_by_side::MOST_LANES;
 
 /// Elements of each row that are turned at a time.
 const TILE: usize = 4;
@@ -95,7 +95,7 @@ impl WithSimd for Scatter<'_> {
 mod tests {
     use pulp::Arch;
 
-    use super::super::lanes;
+    use super::super::side_by_side::lanes;
     use super::*;
 
     #[test]

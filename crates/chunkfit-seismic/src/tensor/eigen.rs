@@ -1,171 +1,177 @@
+use pulp::Simd;
+
+use super::lanes::Wide;
+
+/// Below this gap between l1 and l2, relative to l1, no direction stands out.
+pub(crate) const TIE: f64 = 1e-6;
+
 /// Eigenvalues below this share of their sum are taken for zero: rounding says no more.
 const NOTHING: f64 = 1e-12;
 
-/// Samples that are solved at a time.
-pub(crate) const LENGTH: usize = 64;
+/// cos(acos(x) / 3) for x from 0 to 1 as a polynomial, to 2e-9: interpolated at Chebyshev nodes.
+const THIRD: [f64; 9] = [
+    0.866_025_405_599_565_3,
+    0.166_666_371_144_499_25,
+    -0.048_104_441_452_986_65,
+    0.024_604_296_792_777_314,
+    -0.015_107_275_162_866_942,
+    0.009_383_330_573_994_254,
+    -0.004_929_691_176_133_131,
+    0.001_764_856_875_332_967_5,
+    -0.000_302_854_201_998_178_6,
+];
 
-/// What is known of the tensors of some samples, each in a line of its own, so that loops over samples
-/// vectorise.
-pub(crate) struct EigenLine {
-    values: [[f64; LENGTH]; 3],
-    normal: [[f64; LENGTH]; 3],
-    /// 1; 0 where the tensor is zero, NaN where it is not finite.
-    known: [f64; LENGTH],
-}
-
-impl Default for EigenLine {
-    fn default() -> Self {
-        let lines = [[0.0; LENGTH]; 3];
-        Self { values: lines, normal: lines, known: [0.0; LENGTH] }
-    }
-}
-
-impl EigenLine {
-    /// Solves for sums of the products ii, ix, is, xx, xs, ss.
-    #[inline(always)]
-    pub(crate) fn solve(&mut self, sums: &[[f64; LENGTH]; 6]) {
-        for k in 0..LENGTH {
-            let sums = sums.each_ref().map(|line| line[k]);
-            let trace = sums[0] + sums[3] + sums[5];
-            let scale = 1.0 / trace;
-            let eigen = Eigen::of(sums.map(|sum| sum * scale));
-            for axis in 0..3 {
-                self.values[axis][k] = eigen.values[axis];
-                self.normal[axis][k] = eigen.normal[axis];
-            }
-            let known = if trace == 0.0 { 0.0 } else { 1.0 };
-            self.known[k] = if trace.is_finite() { known } else { f64::NAN };
-        }
-    }
-
-    /// What `f` makes of each sample; 0 where the tensor is zero, NaN where it is not finite.
-    #[inline(always)]
-    pub(crate) fn write(&self, out: &mut [f32], f: impl Fn(&Eigen) -> f64) {
-        for (k, out) in out.iter_mut().enumerate().take(LENGTH) {
-            let values = self.values.each_ref().map(|line| line[k]);
-            let normal = self.normal.each_ref().map(|line| line[k]);
-            let value = f(&Eigen { values, normal }) * self.known[k];
-            *out = (if self.known[k] == 0.0 { 0.0 } else { value }) as f32;
-        }
-    }
-}
-
-/// Eigenvalues l1 ≥ l2 ≥ l3 of a tensor, as shares of their sum, and the direction of the first.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Eigen {
-    pub(crate) values: [f64; 3],
+/// Eigenvalues l1 ≥ l2 ≥ l3 of tensors, one in each lane, and the direction of the first.
+#[derive(Clone, Copy)]
+pub(crate) struct Eigen<S: Simd> {
+    /// As shares of their sum; 0 where the tensor is zero, NaN where it is not finite.
+    pub(crate) values: [Wide<S>; 3],
     /// Direction of l1 along inline, crossline and sample, of any length and sign.
-    pub(crate) normal: [f64; 3],
+    pub(crate) normal: [Wide<S>; 3],
 }
 
-impl Eigen {
-    /// For a tensor whose trace is 1.
-    ///
-    /// In closed form: the eigenvalue that stands apart from the two others is a root of the
-    /// characteristic polynomial that Newton's method finds to the last digit, its direction a cross
-    /// product, and what is left a tensor in two dimensions. So each eigenvalue is known to rounding
-    /// errors of their sum, however close two of them are. Choices are made between values, so that
-    /// a loop over this vectorises.
+impl<S: Simd> Eigen<S> {
+    /// Of the sums ii, ix, is, xx, xs, ss, in closed form: the eigenvalue that stands apart from the
+    /// two others is a root of the characteristic polynomial that Newton's method finds to the last
+    /// digit, its direction a column of an adjugate, and what is left a tensor in two dimensions. So
+    /// each eigenvalue is known to rounding errors of their sum, however close two of them are.
     ///
     /// After Eberly, A robust eigensolver for 3 × 3 symmetric matrices (2014).
     #[inline(always)]
-    fn of([ii, ix, is, xx, xs, ss]: [f64; 6]) -> Self {
+    pub(crate) fn of(sums: [Wide<S>; 6]) -> Self {
+        let trace = sums[0] + sums[3] + sums[5];
+        let (zero, one) = (trace.all(0.0), trace.all(1.0));
+        let scale = one.over(trace);
+        let [ii, ix, is] = times([sums[0], sums[1], sums[2]], scale);
+        let [xx, xs, ss] = times([sums[3], sums[4], sums[5]], scale);
         let mean = 1.0 / 3.0;
-        let (a, b, c) = (ii - mean, xx - mean, ss - mean);
-        let variance = (a * a + b * b + c * c) / 6.0 + (ix * ix + is * is + xs * xs) / 3.0;
+        let (a, b, c) = (ii - one * mean, xx - one * mean, ss - one * mean);
+        let squares = a.mul_add(a, b.mul_add(b, c * c));
+        let mixed = ix.mul_add(ix, is.mul_add(is, xs * xs));
+        let variance = squares.mul_add(one * (1.0 / 6.0), mixed * mean);
         let spread = variance.sqrt();
-        let determinant = a * (b * c - xs * xs) - ix * (ix * c - xs * is) + is * (ix * xs - b * is);
-        let skew = determinant / (2.0 * variance * spread + f64::MIN_POSITIVE);
-        let first_apart = skew >= 0.0;
-        let apart = 2.0 * spread * cos_of_third(skew.abs());
-        let apart = if first_apart { apart } else { -apart };
-        let (a, b, c) = (a - apart, b - apart, c - apart);
-        let rows = [[a, ix, is], [ix, b, xs], [is, xs, c]];
-        let candidates =
-            [cross(rows[0], rows[1]), cross(rows[0], rows[2]), cross(rows[1], rows[2])];
-        let longest = longer(longer(candidates[0], candidates[1]), candidates[2]);
-        let length = square(longest).sqrt();
-        // Without any spread all directions are as good.
-        let known = length > 1e-20;
-        let scale = 1.0 / length;
-        let [x, y, z] = [0, 1, 2].map(|axis| {
-            let vertical = if axis == 2 { 1.0 } else { 0.0 };
-            if known { longest[axis] * scale } else { vertical }
-        });
+        let [minor_ii, minor_ix, minor_is, ..] = minors([a, ix, is, b, xs, c]);
+        let determinant = a.mul_add(minor_ii, ix.mul_add(minor_ix, is * minor_is));
+        let twice = spread + spread;
+        let skew = determinant.over(variance.mul_add(twice, one * f64::MIN_POSITIVE));
+        // Whether the smallest eigenvalue is the one apart.
+        let last = skew.less_than(zero);
+        let apart = twice * cos_of_third(skew.max(zero - skew));
+        let apart = (zero - apart).where_or(last, apart);
+        let apart_minors = minors([a - apart, ix, is, b - apart, xs, c - apart]);
+        let [x, y, z] = direction(apart_minors);
         // Two directions at right angles to it and to each other (Duff et al. 2017).
-        let sign = 1_f64.copysign(z);
-        let slope = -1.0 / (sign + z);
+        let sign = (zero - one).where_or(z.less_than(zero), one);
+        let slope = (zero - one).over(sign + z);
         let product = x * y * slope;
-        let u = [1.0 + sign * x * x * slope, sign * product, -sign * x];
-        let w = [product, sign + y * y * slope, -y];
-        let times = |v: [f64; 3]| {
-            [
-                ii * v[0] + ix * v[1] + is * v[2],
-                ix * v[0] + xx * v[1] + xs * v[2],
-                is * v[0] + xs * v[1] + ss * v[2],
-            ]
-        };
-        let (tu, tw) = (times(u), times(w));
+        let u = [(sign * x * x).mul_add(slope, one), sign * product, zero - sign * x];
+        let w = [product, (y * y).mul_add(slope, sign), zero - y];
+        let rows = [[ii, ix, is], [ix, xx, xs], [is, xs, ss]];
+        let tu = [dot(rows[0], u), dot(rows[1], u), dot(rows[2], u)];
+        let tw = [dot(rows[0], w), dot(rows[1], w), dot(rows[2], w)];
         let (e, f, g) = (dot(u, tu), dot(u, tw), dot(w, tw));
-        let (centre, half) = (0.5 * (e + g), 0.5 * (e - g));
-        let radius = (half * half + f * f).sqrt();
+        let (centre, half) = ((e + g) * 0.5, (e - g) * 0.5);
+        let radius = half.mul_add(half, f * f).sqrt();
         let (large, small) = (centre + radius, centre - radius);
-        let apart = apart + mean;
-        let values = if first_apart { [apart, large, small] } else { [large, small, apart] };
-        // The larger of the two in the plane, by the row that loses no digits.
-        let (p, q) = if half >= 0.0 { (half + radius, f) } else { (f, radius - half) };
-        let in_plane = [0, 1, 2].map(|axis| p * u[axis] + q * w[axis]);
-        Self {
-            values: values.map(|value| if value < NOTHING { 0.0 } else { value }),
-            normal: [0, 1, 2]
-                .map(|axis| if first_apart { [x, y, z][axis] } else { in_plane[axis] }),
+        let apart = apart + one * mean;
+        let mut values =
+            [large.where_or(last, apart), small.where_or(last, large), apart.where_or(last, small)];
+        // Neither a comparison nor a maximum is sure to keep what is not a number.
+        let (flat, poison) = (trace.is_zero(), trace * 0.0);
+        for value in &mut values {
+            let nothing = value.less_than(zero.all(NOTHING));
+            *value = zero.where_or(flat, zero.where_or(nothing, *value)) + poison;
         }
+        // The larger of the two in the plane, by the row that loses no digits.
+        let turned = half.less_than(zero);
+        let p = f.where_or(turned, half + radius);
+        let q = (radius - half).where_or(turned, f);
+        let mut normal = [x, y, z];
+        for axis in 0..3 {
+            normal[axis] = p.mul_add(u[axis], q * w[axis]).where_or(last, normal[axis]);
+        }
+        Self { values, normal }
     }
 }
 
 #[inline(always)]
-fn dot(a: [f64; 3], b: [f64; 3]) -> f64 {
-    a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+fn times<S: Simd>([a, b, c]: [Wide<S>; 3], factor: Wide<S>) -> [Wide<S>; 3] {
+    [a * factor, b * factor, c * factor]
 }
 
 #[inline(always)]
-fn square(v: [f64; 3]) -> f64 {
-    dot(v, v)
+fn dot<S: Simd>(a: [Wide<S>; 3], b: [Wide<S>; 3]) -> Wide<S> {
+    a[0].mul_add(b[0], a[1].mul_add(b[1], a[2] * b[2]))
 }
 
+/// The adjugate: ii, ix, is, xx, xs, ss.
 #[inline(always)]
-fn cross(a: [f64; 3], b: [f64; 3]) -> [f64; 3] {
-    [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
+fn minors<S: Simd>([a, ix, is, b, xs, c]: [Wide<S>; 6]) -> [Wide<S>; 6] {
+    let zero = a.all(0.0);
+    // The vector library negates out of line; a subtraction is as good.
+    let (minus_ix, minus_is, minus_xs) = (zero - ix, zero - is, zero - xs);
+    [
+        minus_xs.mul_add(xs, b * c),
+        minus_ix.mul_add(c, xs * is),
+        minus_is.mul_add(b, ix * xs),
+        minus_is.mul_add(is, a * c),
+        minus_xs.mul_add(a, ix * is),
+        minus_ix.mul_add(ix, a * b),
+    ]
 }
 
+/// The direction of the longest column of an adjugate; any where there is none.
 #[inline(always)]
-fn longer(a: [f64; 3], b: [f64; 3]) -> [f64; 3] {
-    let second = square(a) < square(b);
-    [0, 1, 2].map(|axis| if second { b[axis] } else { a[axis] })
+fn direction<S: Simd>([ii, ix, is, xx, xs, ss]: [Wide<S>; 6]) -> [Wide<S>; 3] {
+    let (zero, one) = (ii.all(0.0), ii.all(1.0));
+    let crossline = ii.less_than(xx);
+    let sample = xx.where_or(crossline, ii).less_than(ss);
+    let column = [
+        is.where_or(sample, ix.where_or(crossline, ii)),
+        xs.where_or(sample, xx.where_or(crossline, ix)),
+        ss.where_or(sample, xs.where_or(crossline, is)),
+    ];
+    let length = dot(column, column).sqrt();
+    // Without any spread all directions are as good.
+    let unknown = length.less_than(length.all(1e-20));
+    let scale = one.over(length);
+    let [x, y, z] = times(column, scale);
+    [zero.where_or(unknown, x), zero.where_or(unknown, y), one.where_or(unknown, z)]
 }
 
 /// cos(acos(x) / 3) for x from 0 to 1: the root of 4t³ − 3t = x that lies in 0.866 to 1, where its
 /// slope is never small.
 #[inline(always)]
-fn cos_of_third(x: f64) -> f64 {
-    let x = if x > 1.0 { 1.0 } else { x };
-    let mut t = 0.866_025 + x * (0.165 - 0.031 * x);
-    for _ in 0..3 {
-        t -= ((4.0 * t * t - 3.0) * t - x) / (12.0 * t * t - 3.0);
-    }
-    t
+fn cos_of_third<S: Simd>(x: Wide<S>) -> Wide<S> {
+    let one = x.all(1.0);
+    let x = one.where_or(one.less_than(x), x);
+    let t = x.polynomial(THIRD);
+    let square = t * t;
+    let value = t.mul_add(square * 4.0 - one * 3.0, x.all(0.0) - x);
+    t - value.over(square * 12.0 - one * 3.0)
 }
 
 #[cfg(test)]
 mod tests {
+    use pulp::Scalar;
+
     use super::*;
+
+    fn wide(value: f64) -> Wide<Scalar> {
+        Wide::new(Scalar, value)
+    }
+
+    fn eigen(sums: [f64; 6]) -> ([f64; 3], [f64; 3]) {
+        let Eigen { values, normal } = Eigen::of(sums.map(wide));
+        (values.map(Wide::lanes), normal.map(Wide::lanes))
+    }
 
     #[test]
     fn a_third_of_an_angle() {
         for step in 0..=1000 {
             let x = f64::from(step) / 1000.0;
             let expected = (x.acos() / 3.0).cos();
-            assert!((cos_of_third(x) - expected).abs() < 3e-16, "{x}");
+            assert!((cos_of_third(wide(x)).lanes() - expected).abs() < 3e-16, "{x}");
         }
     }
 
@@ -191,25 +197,21 @@ mod tests {
             [1.0 / 3.0 + 1e-9, 1.0 / 3.0, 1.0 / 3.0 - 1e-9],
         ] {
             let (sums, normal) = tensor(values);
-            let eigen = Eigen::of(sums);
-            for (got, expected) in eigen.values.iter().zip(values) {
-                assert!((got - expected).abs() < 1e-15, "{values:?}: {:?}", eigen.values);
+            let (got, direction) = eigen(sums);
+            for (got, expected) in got.iter().zip(values) {
+                assert!((got - expected).abs() < 1e-15, "{values:?}: {got:?}");
             }
             if values[0] - values[1] > 1e-3 {
-                let cos = dot(eigen.normal, normal) / square(eigen.normal).sqrt();
-                assert!((cos.abs() - 1.0).abs() < 1e-12, "{values:?}: {:?}", eigen.normal);
+                let dot = |a: [f64; 3], b: [f64; 3]| a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
+                let cos = dot(direction, normal) / dot(direction, direction).sqrt();
+                assert!((cos.abs() - 1.0).abs() < 1e-12, "{values:?}: {direction:?}");
             }
         }
     }
 
     #[test]
     fn nothing_and_not_a_number() {
-        let first = |sums: [f64; 6]| {
-            let (mut line, mut out) = (EigenLine::default(), [7.0]);
-            line.solve(&sums.map(|sum| [sum; LENGTH]));
-            line.write(&mut out, |eigen| eigen.values[0]);
-            out[0]
-        };
+        let first = |sums: [f64; 6]| eigen(sums).0[0];
         assert_eq!(first([0.0; 6]), 0.0);
         assert_eq!(first([4.0, 0.0, 0.0, 0.0, 0.0, 0.0]), 1.0);
         for value in [f64::NAN, f64::INFINITY] {

@@ -7,14 +7,11 @@
 use pulp::Simd;
 
 use super::lanes::{GROUP, Wide};
+use crate::gradient::{CENTRE, SIDE};
 
 /// Elements of a group of gradients, and of one of products.
 pub(super) const GRADIENT: usize = 3 * GROUP;
 pub(super) const PRODUCTS: usize = 6 * GROUP;
-
-/// Weights of the smoother across a derivative: centre and neighbours.
-pub(super) const CENTRE: f64 = 0.642_105;
-pub(super) const SIDE: f64 = 0.178_947;
 
 /// Smooths into component `AT` of groups of `EVERY` elements.
 #[inline(always)]
@@ -125,58 +122,50 @@ fn products<S: Simd, const N: usize>(simd: S, out: &mut [f64], gradients: [&[f64
     }
 }
 
-/// The lines of products `line(-half)..=line(half)`, summed; `out` is six lines one after the other.
+/// One product of the lines of products `line(-half)..=line(half)`, summed.
 #[inline(always)]
 pub(super) fn sum_lines<'a, S: Simd>(
     simd: S,
     out: &mut [f64],
+    product: usize,
     half: usize,
     line: impl Fn(isize) -> &'a [f64],
 ) {
     let half = half as isize;
     if half == 0 {
-        return sum_groups(simd, out, [line(0)], false);
+        return sum_groups(simd, out, product, [line(0)], false);
     }
-    sum_groups(simd, out, [line(-half), line(1 - half), line(2 - half)], false);
+    sum_groups(simd, out, product, [line(-half), line(1 - half), line(2 - half)], false);
     for by in (3 - half..=half).step_by(2) {
-        sum_groups(simd, out, [line(by), line(by + 1)], true);
+        sum_groups(simd, out, product, [line(by), line(by + 1)], true);
     }
 }
 
 #[inline(always)]
-fn sum_groups<S: Simd, const N: usize>(simd: S, out: &mut [f64], lines: [&[f64]; N], onto: bool) {
-    let length = out.len() / 6;
-    let n = length / GROUP;
-    let (ii, rest) = out.split_at_mut(length);
-    let (ix, rest) = rest.split_at_mut(length);
-    let (is, rest) = rest.split_at_mut(length);
-    let (xx, rest) = rest.split_at_mut(length);
-    let (xs, ss) = rest.split_at_mut(length);
-    let ii = &mut ii.as_chunks_mut::<GROUP>().0[..n];
-    let ix = &mut ix.as_chunks_mut::<GROUP>().0[..n];
-    let is = &mut is.as_chunks_mut::<GROUP>().0[..n];
-    let xx = &mut xx.as_chunks_mut::<GROUP>().0[..n];
-    let xs = &mut xs.as_chunks_mut::<GROUP>().0[..n];
-    let ss = &mut ss.as_chunks_mut::<GROUP>().0[..n];
-    let mut groups = [&[[0.0; PRODUCTS]; 0][..]; N];
+fn sum_groups<S: Simd, const N: usize>(
+    simd: S,
+    out: &mut [f64],
+    product: usize,
+    lines: [&[f64]; N],
+    onto: bool,
+) {
+    let out = out.as_chunks_mut::<GROUP>().0;
+    let n = out.len();
+    let mut groups = [&[[[0.0; GROUP]; 6]; 0][..]; N];
     for g in 0..N {
-        groups[g] = &lines[g].as_chunks::<PRODUCTS>().0[..n];
+        groups[g] = &lines[g].as_chunks::<GROUP>().0.as_chunks::<6>().0[..n];
     }
     for g in 0..n {
-        let outs = [&mut ii[g], &mut ix[g], &mut is[g], &mut xx[g], &mut xs[g], &mut ss[g]];
-        let mut from = 0;
-        for out in outs {
-            for lanes in Wide::<S>::view_mut(out) {
-                let mut sum = Wide::new(simd, Wide::<S>::view(&groups[0][g])[from]);
-                if onto {
-                    sum = Wide::new(simd, *lanes) + sum;
-                }
-                for group in &groups[1..] {
-                    sum = sum + Wide::new(simd, Wide::<S>::view(&group[g])[from]);
-                }
-                *lanes = sum.lanes();
-                from += 1;
+        let out = Wide::<S>::view_mut(&mut out[g]);
+        for (k, lanes) in out.iter_mut().enumerate() {
+            let mut sum = Wide::new(simd, Wide::<S>::view(&groups[0][g][product])[k]);
+            if onto {
+                sum = Wide::new(simd, *lanes) + sum;
             }
+            for group in &groups[1..] {
+                sum = sum + Wide::new(simd, Wide::<S>::view(&group[g][product])[k]);
+            }
+            *lanes = sum.lanes();
         }
     }
 }

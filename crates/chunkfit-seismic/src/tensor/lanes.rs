@@ -5,10 +5,10 @@ use std::ops::{Add, Mul, Sub};
 use pulp::Simd;
 
 /// Lines of `f64` are worked on in whole vectors of any width: lengths are multiples of this.
-pub(super) const GROUP: usize = 8;
+pub(crate) const GROUP: usize = 8;
 
 /// The same for lines of `f32`.
-pub(super) const NARROW_GROUP: usize = 16;
+pub(crate) const NARROW_GROUP: usize = 16;
 
 macro_rules! lanes {
     ($name:ident, $scalar:ty, $vector:ident, $mask:ident, $view:ident, $view_mut:ident,
@@ -16,7 +16,7 @@ macro_rules! lanes {
      $max:ident, $less:ident, $equal:ident, $select:ident) => {
         /// One vector of numbers.
         #[derive(Clone, Copy)]
-        pub(super) struct $name<S: Simd> {
+        pub(crate) struct $name<S: Simd> {
             simd: S,
             lanes: S::$vector,
         }
@@ -24,72 +24,72 @@ macro_rules! lanes {
         impl<S: Simd> $name<S> {
             /// The vectors of a line.
             #[inline(always)]
-            pub(super) fn view(line: &[$scalar]) -> &[S::$vector] {
+            pub(crate) fn view(line: &[$scalar]) -> &[S::$vector] {
                 S::$view(line).0
             }
 
             #[inline(always)]
-            pub(super) fn view_mut(line: &mut [$scalar]) -> &mut [S::$vector] {
+            pub(crate) fn view_mut(line: &mut [$scalar]) -> &mut [S::$vector] {
                 S::$view_mut(line).0
             }
 
             #[inline(always)]
-            pub(super) fn new(simd: S, lanes: S::$vector) -> Self {
+            pub(crate) fn new(simd: S, lanes: S::$vector) -> Self {
                 Self { simd, lanes }
             }
 
             #[inline(always)]
-            pub(super) fn lanes(self) -> S::$vector {
+            pub(crate) fn lanes(self) -> S::$vector {
                 self.lanes
             }
 
             /// The same number in every lane.
             #[inline(always)]
-            pub(super) fn all(self, value: $scalar) -> Self {
+            pub(crate) fn all(self, value: $scalar) -> Self {
                 Self::new(self.simd, self.simd.$splat(value))
             }
 
             /// self · factor + term, rounded once where the machine can.
             #[inline(always)]
-            pub(super) fn mul_add(self, factor: Self, term: Self) -> Self {
+            pub(crate) fn mul_add(self, factor: Self, term: Self) -> Self {
                 Self::new(self.simd, self.simd.$fma(self.lanes, factor.lanes, term.lanes))
             }
 
             #[inline(always)]
-            pub(super) fn over(self, divisor: Self) -> Self {
+            pub(crate) fn over(self, divisor: Self) -> Self {
                 Self::new(self.simd, self.simd.$div(self.lanes, divisor.lanes))
             }
 
             #[inline(always)]
-            pub(super) fn sqrt(self) -> Self {
+            pub(crate) fn sqrt(self) -> Self {
                 Self::new(self.simd, self.simd.$sqrt(self.lanes))
             }
 
             /// The larger; which one if a number is NaN is left open.
             #[inline(always)]
-            pub(super) fn max(self, other: Self) -> Self {
+            pub(crate) fn max(self, other: Self) -> Self {
                 Self::new(self.simd, self.simd.$max(self.lanes, other.lanes))
             }
 
             #[inline(always)]
-            pub(super) fn less_than(self, other: Self) -> S::$mask {
+            pub(crate) fn less_than(self, other: Self) -> S::$mask {
                 self.simd.$less(self.lanes, other.lanes)
             }
 
             #[inline(always)]
-            pub(super) fn is_zero(self) -> S::$mask {
+            pub(crate) fn is_zero(self) -> S::$mask {
                 self.simd.$equal(self.lanes, self.all(0.0).lanes)
             }
 
             /// `self` where `mask` holds, else `other`.
             #[inline(always)]
-            pub(super) fn where_or(self, mask: S::$mask, other: Self) -> Self {
+            pub(crate) fn where_or(self, mask: S::$mask, other: Self) -> Self {
                 Self::new(self.simd, self.simd.$select(mask, self.lanes, other.lanes))
             }
 
             /// Σ coefficients[n] · self^n.
             #[inline(always)]
-            pub(super) fn polynomial<const N: usize>(self, coefficients: [$scalar; N]) -> Self {
+            pub(crate) fn polynomial<const N: usize>(self, coefficients: [$scalar; N]) -> Self {
                 let mut sum = self.all(coefficients[N - 1]);
                 for n in (0..N - 1).rev() {
                     sum = sum.mul_add(self, self.all(coefficients[n]));
@@ -174,7 +174,7 @@ lanes!(
 impl<S: Simd> Narrow<S> {
     /// The smaller; which one if a number is NaN is left open.
     #[inline(always)]
-    pub(super) fn min(self, other: Self) -> Self {
+    pub(crate) fn min(self, other: Self) -> Self {
         Self::new(self.simd, self.simd.min_f32s(self.lanes, other.lanes))
     }
 }

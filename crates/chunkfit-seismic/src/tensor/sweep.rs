@@ -7,19 +7,19 @@ use chunkfit_core::{Axis, ByteSize, Region, Shape};
 use ndarray::{ArrayView3, ArrayViewMut3};
 use pulp::{Arch, Simd, WithSimd};
 
-use super::StructureTensor;
 use super::filter::{sum_elements, sum_lines, sum_products};
 use super::gradient::{Gradient, Layout, ROW_EXTRA};
 use super::lanes::{GROUP, NARROW_GROUP};
-use super::normal::Normals;
+use super::{Lines, Solver, Tensor};
+use crate::aligned::Aligned;
 use crate::edge::reflect;
 use crate::ring::{Ring, slots};
 use crate::trace;
 
-/// Crosslines and samples of a tile: three planes of gradients (350 KiB) stay in the cache of one core,
-/// and what the tiles around compute again is a small part.
-const TILE_CROSSLINES: usize = 16;
-const TILE_SAMPLES: usize = 256;
+/// Crosslines and samples of a tile: three planes of gradients (512 KiB) stay in the cache of one core,
+/// most traces are read in one go, and what the tiles around compute again is a small part.
+const TILE_CROSSLINES: usize = 12;
+const TILE_SAMPLES: usize = 512;
 
 /// How a core is cut.
 #[derive(Clone, Copy)]
@@ -67,27 +67,33 @@ fn padded(results: usize, kernel: usize) -> usize {
     (results + kernel - 1).next_multiple_of(GROUP)
 }
 
-/// Heap bytes of [`run`]; the formula is in the documentation of [`StructureTensor`].
-pub(super) fn workspace(kernel: [usize; 3], block: Shape, core: Shape) -> ByteSize {
-    let [n_inlines, n_crosslines, _] = block.extents();
-    let [_, crosslines, samples] = core.extents();
-    let tiling = Tiling::new(kernel, samples);
+/// Elements of each ring and of the line between the sums, all aligned.
+fn rooms(tiling: &Tiling, block: [usize; 3], core: [usize; 3]) -> [usize; 4] {
+    let [n_inlines, n_crosslines, _] = block;
     let [half_inline, half_crossline, half_sample] = tiling.half;
-    let rows = tiling.rows(n_crosslines, crosslines);
-    let elements = slots(half_inline, n_inlines) * rows * 3 * tiling.line
-        + slots(half_crossline, n_crosslines) * 6 * tiling.line
-        + slots(1, n_crosslines) * 2 * (tiling.line + ROW_EXTRA)
-        + 6 * tiling.line
-        + 2 * half_sample;
-    let bytes =
-        Normals::bytes(tiling.samples, tiling.line) + Gradient::bytes(tiling.line, half_sample);
-    ByteSize::of::<f64>(elements) + ByteSize::of::<u8>(bytes)
+    let rows = tiling.rows(n_crosslines, core[1]);
+    [
+        slots(1, n_crosslines) * 2 * (tiling.line + ROW_EXTRA),
+        slots(half_inline, n_inlines) * rows * 3 * tiling.line,
+        slots(half_crossline, n_crosslines) * 6 * tiling.line,
+        tiling.line + 2 * half_sample,
+    ]
 }
 
-/// Writes what `tensor` wants to know of `core` in `block`.
-pub(super) fn run(
+/// Heap bytes of [`run`]; the formula is in the documentation of the operators.
+pub(super) fn workspace<Q: Solver>(kernel: [usize; 3], block: Shape, core: Shape) -> ByteSize {
+    let tiling = Tiling::new(kernel, core[Axis::Sample]);
+    let rooms = rooms(&tiling, block.extents(), core.extents()).map(Aligned::<f64>::bytes);
+    let bytes = rooms.into_iter().sum::<usize>()
+        + Lines::bytes(tiling.samples, tiling.line, Q::ROOM)
+        + Gradient::bytes(tiling.line, tiling.half[2]);
+    ByteSize::of::<u8>(bytes)
+}
+
+/// Writes what `tensor` makes of `core` in `block`.
+pub(super) fn run<Q: Solver>(
     arch: Arch,
-    tensor: &StructureTensor,
+    tensor: &Tensor<Q>,
     block: ArrayView3<'_, f32>,
     core: &Region,
     outputs: &mut [ArrayViewMut3<'_, f32>],
@@ -95,8 +101,8 @@ pub(super) fn run(
     arch.dispatch(Sweep { tensor, block, core, outputs });
 }
 
-struct Sweep<'a, 'o, 'v> {
-    tensor: &'a StructureTensor,
+struct Sweep<'a, 'o, 'v, Q> {
+    tensor: &'a Tensor<Q>,
     block: ArrayView3<'a, f32>,
     core: &'a Region,
     outputs: &'o mut [ArrayViewMut3<'v, f32>],
@@ -136,7 +142,7 @@ impl Stretches {
     }
 }
 
-impl WithSimd for Sweep<'_, '_, '_> {
+impl<Q: Solver> WithSimd for Sweep<'_, '_, '_, Q> {
     type Output = ();
 
     #[inline(always)]
@@ -146,13 +152,15 @@ impl WithSimd for Sweep<'_, '_, '_> {
         let [inlines, crosslines, samples] = Axis::ALL.map(|axis| core.range(axis));
         let tiling = Tiling::new(tensor.kernel, samples.len());
         let [half_inline, half_crossline, half_sample] = tiling.half;
-        let most_rows = tiling.rows(n_crosslines, crosslines.len());
+        let extents = Axis::ALL.map(|axis| core.range(axis).len());
+        let [rows, planes, products, sums] =
+            rooms(&tiling, block.dim().into(), extents).map(Aligned::zeros);
+        let mut rows = Ring::over(1, n_crosslines, 0, rows);
+        let mut planes = Ring::over(half_inline, n_inlines, 0, planes);
+        let mut products = Ring::over(half_crossline, n_crosslines, 0, products);
+        let mut sums = sums;
         let mut gradient = Gradient::new(block, tiling.line, half_sample);
-        let mut rows = Ring::new(1, n_crosslines, 2 * (tiling.line + ROW_EXTRA));
-        let mut planes = Ring::new(half_inline, n_inlines, most_rows * 3 * tiling.line);
-        let mut products = Ring::new(half_crossline, n_crosslines, 6 * tiling.line);
-        let mut sums = vec![0.0; 6 * tiling.line + 2 * half_sample];
-        let mut normals = Normals::new(tiling.samples, tiling.line);
+        let mut lines = Lines::new(tiling.samples, tiling.line, Q::ROOM);
         for tile in tiles(&crosslines, tiling.crosslines) {
             let wide = tile.start.saturating_sub(half_crossline)
                 ..(tile.end + half_crossline).min(n_crosslines);
@@ -182,15 +190,17 @@ impl WithSimd for Sweep<'_, '_, '_> {
                                 &planes.line(position, by)[at..at + 3 * length]
                             });
                         }
-                        let sums = &mut sums[..6 * length + 2 * half_sample];
-                        sum_lines(simd, &mut sums[..6 * length], half_crossline, |by| {
-                            products.line(x, by)
-                        });
-                        sum_elements(simd, normals.start(n, length), half_sample, sums);
-                        normals.solve(simd, &tensor.quantities);
+                        lines.restart(n, length);
+                        let sums = &mut sums[..length + 2 * half_sample];
+                        for product in 0..6 {
+                            let across = |by| products.line(x, by);
+                            sum_lines(simd, &mut sums[..length], product, half_crossline, across);
+                            sum_elements(simd, lines.sum_mut(product), half_sample, sums);
+                        }
+                        tensor.solver.solve(simd, &mut lines);
                         let to = segment.start - samples.start..segment.end - samples.start;
-                        for (quantity, out) in tensor.quantities.iter().zip(outputs.iter_mut()) {
-                            let line = normals.line(simd, *quantity);
+                        for (number, out) in outputs.iter_mut().enumerate() {
+                            let line = tensor.solver.output(simd, number, &mut lines);
                             for part in 0..parts {
                                 let inline = stretches.inline(part, position) - inlines.start;
                                 let line = &line[part * pitch..][..segment.len()];

@@ -3,9 +3,11 @@ use std::ops::Range;
 use ndarray::{ArrayView3, s};
 use pulp::Simd;
 
-use super::filter::{CENTRE, GRADIENT, SIDE, difference, smooth};
+use super::filter::{GRADIENT, difference, smooth};
 use super::lanes::GROUP;
+use crate::aligned::Aligned;
 use crate::edge::reflect;
+use crate::gradient::{CENTRE, SIDE};
 
 /// Elements of a row beyond those of a line: a neighbour on each side, in whole vectors.
 pub(super) const ROW_EXTRA: usize = GROUP;
@@ -39,7 +41,7 @@ pub(super) struct Gradient<'a> {
     row_mirrors: Vec<(usize, usize)>,
     line_mirrors: Vec<(usize, usize)>,
     /// What is left to do along the samples.
-    across: Vec<f64>,
+    across: Aligned<f64>,
     /// Traces of a block that is not contiguous.
     traces: Vec<f32>,
 }
@@ -56,7 +58,7 @@ impl<'a> Gradient<'a> {
             layout: Layout { parts: 1, pitch: 0, length: longest },
             row_mirrors: Vec::with_capacity(2 * half + 2),
             line_mirrors: Vec::with_capacity(2 * half + 2),
-            across: vec![0.0; row],
+            across: Aligned::zeros(row),
             traces: vec![0.0; 3 * row],
         }
     }
@@ -65,7 +67,7 @@ impl<'a> Gradient<'a> {
     pub(super) const fn bytes(longest: usize, half: usize) -> usize {
         let row = longest + ROW_EXTRA;
         let mirrors = 2 * (2 * half + 2) * size_of::<(usize, usize)>();
-        mirrors + row * size_of::<f64>() + 3 * row * size_of::<f32>()
+        mirrors + Aligned::<f64>::bytes(row) + 3 * row * size_of::<f32>()
     }
 
     /// Goes over to the samples of another core, with `half` a window.
