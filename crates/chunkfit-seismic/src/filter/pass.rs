@@ -9,8 +9,8 @@ use super::arithmetic::Arithmetic;
 use super::kernel::{Kernel, ROWS, Store};
 use crate::edge::reflect;
 
-/// Lines side by side that are packed at a time.
-pub(crate) const TILE: usize = 128;
+/// Registers full of lines that are packed at a time, so few that they stay in the first cache.
+const STRIPS: usize = 8;
 
 /// Numbers in the widest register: `f32` in AVX-512.
 const MOST_LANES: usize = 16;
@@ -28,7 +28,7 @@ pub(crate) struct Columns<N> {
 impl<N: Copy + Default> Columns<N> {
     /// Numbers for [`across`] to form `outputs` rows with a kernel that sees `span` rows besides.
     pub(crate) const fn across(outputs: usize, span: usize) -> usize {
-        TILE * (outputs.next_multiple_of(ROWS) + span) + MOST_LANES
+        STRIPS * MOST_LANES * (outputs.next_multiple_of(ROWS) + span) + MOST_LANES
     }
 
     /// Numbers for [`along`] to form `outputs` of each line.
@@ -68,40 +68,52 @@ pub(crate) fn across<S: Simd, T: Copy + Default, A: Arithmetic<T>>(
     let lanes = size_of::<A::Lanes<S>>() / size_of::<A::Number>();
     let width = rows.first().map_or(0, ArrayView1::len);
     let depth = out.n.next_multiple_of(ROWS) + kernel.span();
-    let packed = columns.get_mut(depth * TILE);
-    for start in (0..width).step_by(TILE) {
-        let end = width.min(start + TILE);
-        for (depth_at, row) in rows.iter().enumerate() {
+    let tile = STRIPS * lanes;
+    let packed = columns.get_mut(depth * tile);
+    for start in (0..width).step_by(tile) {
+        let end = width.min(start + tile);
+        for (at, row) in rows.iter().enumerate() {
             let mut strips = packed.chunks_exact_mut(depth * lanes);
-            let at = depth_at * lanes;
+            let at = at * lanes..(at + 1) * lanes;
+            prefetch(row.as_ptr().wrapping_add(end), tile);
             if let Some(row) = row.to_slice() {
-                let whole = row[start..end].chunks_exact(lanes);
-                let rest = whole.remainder();
-                for (values, strip) in whole.zip(&mut strips) {
-                    widen::<T, A>(values, &mut strip[at..at + lanes]);
-                }
-                if let Some(strip) = strips.next() {
-                    widen::<T, A>(rest, &mut strip[at..at + lanes]);
+                for (values, strip) in row[start..end].chunks(lanes).zip(&mut strips) {
+                    widen::<T, A>(values, &mut strip[at.clone()]);
                 }
             } else {
-                for (strip, first) in strips.zip((start..end).step_by(lanes)) {
-                    for (lane, k) in (first..end.min(first + lanes)).enumerate() {
-                        strip[at + lane] = A::widen(row[k]);
+                for (first, strip) in (start..end).step_by(lanes).zip(&mut strips) {
+                    let values = row.iter().take(end).skip(first);
+                    for (number, value) in strip[at.clone()].iter_mut().zip(values) {
+                        *number = A::widen(*value);
                     }
                 }
             }
         }
-        for (strip, column) in packed.chunks_exact(depth * lanes).enumerate() {
-            let first = start + strip * lanes;
-            if first >= width {
-                break;
-            }
+        for row in 0..out.n {
+            prefetch(out.elements.as_ptr().wrapping_add(row * out.stride + end), tile);
+        }
+        let firsts = (start..end).step_by(lanes);
+        for (first, column) in firsts.zip(packed.chunks_exact(depth * lanes)) {
             let valid = lanes.min(width - first);
             let mut to =
                 ToRows::<T, A> { rows: &mut out, first, valid, lanes, arithmetic: PhantomData };
             let column = A::lanes::<S>(column);
             let arithmetic = PhantomData::<(T, A)>;
             simd.vectorize(Run { simd, kernel, column, store: &mut to, arithmetic });
+        }
+    }
+}
+
+/// Asks for `n` elements to be in the cache soon.
+#[inline(always)]
+fn prefetch<T>(start: *const T, n: usize) {
+    #[cfg(target_arch = "x86_64")]
+    for element in (0..n).step_by(64 / size_of::<T>()) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        #[expect(unsafe_code, reason = "advice about memory has no safe form")]
+        // SAFETY: a hint reads nothing that the program could see, wherever it points.
+        unsafe {
+            _mm_prefetch::<_MM_HINT_T0>(start.wrapping_add(element).cast());
         }
     }
 }
@@ -170,13 +182,13 @@ pub(crate) fn along<S: Simd, T: Copy + Default, A: Arithmetic<T>>(
     }
 }
 
-/// Four at a time, so that the compiler sees a register full of them.
+/// Eight at a time, so that the compiler sees registers full of them.
 #[inline(always)]
 fn widen<T: Copy, A: Arithmetic<T>>(values: &[T], numbers: &mut [A::Number]) {
-    let (fours, rest) = values.as_chunks::<4>();
-    let (number_fours, number_rest) = numbers[..values.len()].as_chunks_mut::<4>();
-    for (numbers, v) in number_fours.iter_mut().zip(fours) {
-        *numbers = [A::widen(v[0]), A::widen(v[1]), A::widen(v[2]), A::widen(v[3])];
+    let (eights, rest) = values.as_chunks::<8>();
+    let (number_eights, number_rest) = numbers[..values.len()].as_chunks_mut::<8>();
+    for (numbers, values) in number_eights.iter_mut().zip(eights) {
+        *numbers = values.map(A::widen);
     }
     for (number, value) in number_rest.iter_mut().zip(rest) {
         *number = A::widen(*value);
@@ -223,11 +235,11 @@ struct ToRows<'a, 'b, T, A> {
     arithmetic: PhantomData<A>,
 }
 
-impl<V: Pod, T, A: Arithmetic<T>> Store<V> for ToRows<'_, '_, T, A> {
+impl<T, A: Arithmetic<T>> ToRows<'_, '_, T, A> {
     #[inline(always)]
-    fn put(&mut self, at: usize, sums: [V; ROWS]) {
-        for (row, sum) in (at..self.rows.n).zip(&sums) {
-            let numbers = cast_slice::<_, A::Number>(std::slice::from_ref(sum));
+    fn row<V: Pod>(&mut self, row: usize, sum: V) {
+        if row < self.rows.n {
+            let numbers = cast_slice::<_, A::Number>(std::slice::from_ref(&sum));
             let out = &mut self.rows.elements[row * self.rows.stride + self.first..];
             if self.valid == self.lanes {
                 narrow::<T, A>(numbers, &mut out[..size_of::<V>() / size_of::<A::Number>()]);
@@ -235,6 +247,16 @@ impl<V: Pod, T, A: Arithmetic<T>> Store<V> for ToRows<'_, '_, T, A> {
                 narrow::<T, A>(numbers, &mut out[..self.valid]);
             }
         }
+    }
+}
+
+impl<V: Pod, T, A: Arithmetic<T>> Store<V> for ToRows<'_, '_, T, A> {
+    #[inline(always)]
+    fn put(&mut self, at: usize, [a, b, c, d]: [V; ROWS]) {
+        self.row(at, a);
+        self.row(at + 1, b);
+        self.row(at + 2, c);
+        self.row(at + 3, d);
     }
 }
 
@@ -251,12 +273,7 @@ impl<V: Pod, T, A: Arithmetic<T>> Store<V> for ToLines<'_, T, A> {
         for lane in 0..lanes {
             let to = lane * RUN + at;
             let Some(results) = self.results[to..].first_chunk_mut::<ROWS>() else { return };
-            *results = [
-                A::narrow(numbers[lane]),
-                A::narrow(numbers[lanes + lane]),
-                A::narrow(numbers[2 * lanes + lane]),
-                A::narrow(numbers[3 * lanes + lane]),
-            ];
+            *results = std::array::from_fn(|row| A::narrow(numbers[row * lanes + lane]));
         }
     }
 }
