@@ -10,7 +10,7 @@ use super::kernel::{Kernel, ROWS, Store};
 use crate::edge::reflect;
 
 /// Registers full of lines that are packed at a time, so few that they stay in the first cache.
-const STRIPS: usize = 8;
+const STRIPS: usize = 4;
 
 /// Numbers in the widest register: `f32` in AVX-512.
 const MOST_LANES: usize = 16;
@@ -75,7 +75,7 @@ pub(crate) fn across<S: Simd, T: Copy + Default, A: Arithmetic<T>>(
         for (at, row) in rows.iter().enumerate() {
             let mut strips = packed.chunks_exact_mut(depth * lanes);
             let at = at * lanes..(at + 1) * lanes;
-            prefetch(row.as_ptr().wrapping_add(end), tile);
+            prefetch(row.as_ptr().wrapping_add(start + width), tile);
             if let Some(row) = row.to_slice() {
                 for (values, strip) in row[start..end].chunks(lanes).zip(&mut strips) {
                     widen::<T, A>(values, &mut strip[at.clone()]);
@@ -109,11 +109,11 @@ pub(crate) fn across<S: Simd, T: Copy + Default, A: Arithmetic<T>>(
 fn prefetch<T>(start: *const T, n: usize) {
     #[cfg(target_arch = "x86_64")]
     for element in (0..n).step_by(64 / size_of::<T>()) {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
         #[expect(unsafe_code, reason = "advice about memory has no safe form")]
         // SAFETY: a hint reads nothing that the program could see, wherever it points.
         unsafe {
-            _mm_prefetch::<_MM_HINT_T0>(start.wrapping_add(element).cast());
+            _mm_prefetch::<_MM_HINT_T1>(start.wrapping_add(element).cast());
         }
     }
 }
