@@ -13,6 +13,7 @@ mod error;
 mod kernel;
 mod pass;
 mod sample;
+mod turn;
 mod volume;
 
 use ndarray::{Array, ArrayView, RemoveAxis};

@@ -7,6 +7,7 @@ use pulp::{NullaryFnOnce, Simd};
 
 use super::arithmetic::Arithmetic;
 use super::kernel::{Kernel, ROWS, Store};
+use super::turn::SIDE;
 use crate::edge::reflect;
 
 /// Registers full of lines that are packed at a time, so few that they stay in the first cache.
@@ -280,7 +281,7 @@ impl<V: Pod, T, A: Arithmetic<T>> Store<V> for ToLines<'_, T, A> {
 
 /// Writes element `i` of every line to the lanes of register `i`.
 #[inline(always)]
-fn spread<T: Copy, A: Arithmetic<T>>(
+fn spread<T: Copy + Default, A: Arithmetic<T>>(
     lines: &[T],
     n: usize,
     inside: &Range<usize>,
@@ -288,26 +289,27 @@ fn spread<T: Copy, A: Arithmetic<T>>(
     numbers: &mut [A::Number],
 ) {
     let n_lines = lines.len() / n;
-    let whole = if n_lines == lanes { inside.len() / 4 * 4 } else { 0 };
+    let side = lanes.min(SIDE);
+    let whole = if n_lines == lanes { inside.len() / side * side } else { 0 };
     let (blocks, rest) = numbers.split_at_mut(whole * lanes);
-    for (block, numbers) in blocks.chunks_exact_mut(4 * lanes).enumerate() {
-        let four = |lane: usize| -> [A::Number; 4] {
-            let v = &lines[lane * n + inside.start + block * 4..][..4];
-            [A::widen(v[0]), A::widen(v[1]), A::widen(v[2]), A::widen(v[3])]
-        };
-        if lanes.is_multiple_of(4) {
-            for lane in (0..lanes).step_by(4) {
-                let [a, b, c, d] = [four(lane), four(lane + 1), four(lane + 2), four(lane + 3)];
-                for i in 0..4 {
-                    let to = &mut numbers[i * lanes + lane..][..4];
-                    to.copy_from_slice(&[a[i], b[i], c[i], d[i]]);
+    for (block, numbers) in blocks.chunks_exact_mut(side * lanes).enumerate() {
+        let at = inside.start + block * side;
+        for first in (0..lanes).step_by(side) {
+            let line = |lane: usize| &lines[(first + lane) * n + at..];
+            if lanes < SIDE {
+                for lane in 0..lanes {
+                    for (i, value) in line(lane)[..side].iter().enumerate() {
+                        numbers[i * lanes + lane] = A::widen(*value);
+                    }
                 }
+                continue;
             }
-        } else {
-            for lane in 0..lanes {
-                for (i, number) in four(lane).into_iter().enumerate() {
-                    numbers[i * lanes + lane] = number;
-                }
+            let mut square = [[T::default(); SIDE]; SIDE];
+            for (lane, row) in square.iter_mut().enumerate() {
+                row.copy_from_slice(&line(lane)[..SIDE]);
+            }
+            for (i, values) in A::turned(square).iter().enumerate() {
+                widen::<T, A>(values, &mut numbers[i * lanes + first..][..SIDE]);
             }
         }
     }
