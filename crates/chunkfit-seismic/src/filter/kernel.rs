@@ -188,7 +188,7 @@ impl<V: Copy> Pairs<V> {
         let weight = A::splat(simd, weight);
         let Self { sums, before, after, sign } = self;
         sums[0] = A::mul_add(simd, join(simd, before[0], after[0]), weight, sums[0]);
-        sums[1] = A::mul_add(simd, join(simd, before[1], after[1]), weight, sums[1]);
+        sums[1] = A::mul_add(simd, A::join(simd, before[1], after[1], *sign), weight, sums[1]);
         sums[2] = A::mul_add(simd, join(simd, before[2], after[2]), weight, sums[2]);
         sums[3] = A::mul_add(simd, A::join(simd, before[3], after[3], *sign), weight, sums[3]);
         *before = [before[1], before[2], before[3], next_before];

@@ -11,7 +11,7 @@ use super::turn::SIDE;
 use crate::edge::reflect;
 
 /// Registers full of lines that are packed at a time, so few that they stay in the first cache.
-const STRIPS: usize = 4;
+const STRIPS: usize = 8;
 
 /// Numbers in the widest register: `f32` in AVX-512.
 const MOST_LANES: usize = 16;
@@ -78,8 +78,13 @@ pub(crate) fn across<S: Simd, T: Copy + Default, A: Arithmetic<T>>(
             let at = at * lanes..(at + 1) * lanes;
             prefetch(row.as_ptr().wrapping_add(start + width), tile);
             if let Some(row) = row.to_slice() {
-                for (values, strip) in row[start..end].chunks(lanes).zip(&mut strips) {
-                    widen::<T, A>(values, &mut strip[at.clone()]);
+                let whole = row[start..end].chunks_exact(lanes);
+                let rest = whole.remainder();
+                for (values, strip) in whole.zip(&mut strips) {
+                    widen::<T, A>(values, &mut strip[at.clone()][..lanes]);
+                }
+                if let (false, Some(strip)) = (rest.is_empty(), strips.next()) {
+                    widen::<T, A>(rest, &mut strip[at]);
                 }
             } else {
                 for (first, strip) in (start..end).step_by(lanes).zip(&mut strips) {
