@@ -8,7 +8,6 @@ use pulp::{NullaryFnOnce, Simd};
 use super::arithmetic::Arithmetic;
 use super::kernel::{Kernel, ROWS, Store};
 use super::turn::SIDE;
-use crate::edge::reflect;
 
 /// Registers full of lines that are packed at a time, so few that they stay in the first cache.
 const STRIPS: usize = 8;
@@ -161,19 +160,20 @@ pub(crate) fn along<S: Simd, T: Copy + Default, A: Arithmetic<T>>(
             let packed = columns.get_mut(depth * lanes);
             let inside = start.saturating_sub(before)..n.min(end + after);
             let offset = before + inside.start - start;
-            let (left, rest) = packed.split_at_mut(offset * lanes);
-            let (middle, right) = rest.split_at_mut(inside.len() * lanes);
-            spread::<T, A>(lines, n, &inside, lanes, middle);
-            let mirrored = |at: usize| {
-                let shown = reflect((start + at) as isize - before as isize, n);
-                (shown.clamp(inside.start, inside.end - 1) - inside.start) * lanes
-            };
             let filled = offset + inside.len();
-            for (at, numbers) in left.chunks_exact_mut(lanes).enumerate() {
-                numbers.copy_from_slice(&middle[mirrored(at)..][..lanes]);
-            }
-            for (at, numbers) in right.chunks_exact_mut(lanes).enumerate() {
-                numbers.copy_from_slice(&middle[mirrored(filled + at)..][..lanes]);
+            spread::<T, A>(lines, n, &inside, lanes, &mut packed[offset * lanes..filled * lanes]);
+            // Outwards from both ends at once: where a kernel reaches beyond a line, one side shows what
+            // the other has just been given.
+            for step in 0..offset.max(depth - filled) {
+                let mut show = |at: usize, shown: usize| {
+                    packed.copy_within(shown * lanes..(shown + 1) * lanes, at * lanes);
+                };
+                if step < offset {
+                    show(offset - 1 - step, offset + step);
+                }
+                if filled + step < depth {
+                    show(filled + step, (filled - 1).saturating_sub(step));
+                }
             }
             let mut to =
                 ToLines::<T, A> { results: &mut results.elements, arithmetic: PhantomData };
