@@ -1,5 +1,5 @@
 use std::marker::PhantomData;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use ndarray::{ArrayView1, ArrayView3, ArrayViewMut3};
 use pulp::{Arch, Simd, WithSimd};
@@ -10,8 +10,10 @@ use super::pass::{Columns, Results, Rows, across, along};
 use crate::edge::reflect;
 use crate::trace::{self, Traces};
 
-/// Planes that are filtered together along the first axis.
-const PLANES: usize = 32;
+/// Planes that are filtered together along the first axis: more of small ones.
+const PLANES: RangeInclusive<usize> = 32..=128;
+/// Elements that planes filtered together should have.
+const PLANES_ELEMENTS: usize = 8192;
 /// Lines that are filtered together along the second axis.
 const LINES: usize = 32;
 /// Elements that a row of the second pass should have: short lines of several planes are joined.
@@ -23,6 +25,7 @@ const ROW: usize = 512;
 /// second pass sees; what that makes of a few lines is filtered along the third axis and stored.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Buffers {
+    planes: usize,
     slots: usize,
     columns: usize,
     views: usize,
@@ -34,9 +37,11 @@ impl Buffers {
     pub(crate) fn new(kernels: &[Kernel; 3], block: [usize; 3], core: [usize; 3]) -> Self {
         let [_, n_lines, n_samples] = block;
         let spans = kernels.each_ref().map(Kernel::span);
-        let [planes, lines] = [core[0].min(PLANES), core[1].min(LINES)];
+        let planes = (PLANES_ELEMENTS / (n_lines * n_samples).max(1)).clamp(*PLANES.start(), *PLANES.end());
+        let [planes, lines] = [core[0].min(planes), core[1].min(LINES)];
         let slots = n_lines.min(lines + spans[1]);
         Self {
+            planes,
             slots,
             columns: Columns::<f64>::across(planes, spans[0])
                 .max(Columns::<f64>::across(lines, spans[1]))
@@ -87,18 +92,41 @@ impl<T: Copy + Default, A: Arithmetic<T>> WithSimd for Sweep<'_, T, A> {
         let mut results = Results::new();
         let traces = Traces::new(block);
         let [inlines, crosslines, samples] = core;
-        for planes in pieces(&inlines, PLANES) {
+        for planes in pieces(&inlines, buffers.planes) {
             let in_slot = planes.len() * n;
             let mut filtered = crosslines.start.saturating_sub(second.reach()[0]);
             for these in pieces(&crosslines, LINES) {
                 let needed = n_lines.min(these.end + second.reach()[1]);
-                for line in filtered..needed {
+                // Short lines of a plane are filtered side by side, and go through `lines`.
+                let at_a_time = if traces.are_joined() && n < ROW / LINES {
+                    (lines.len() / in_slot).clamp(1, needed - filtered)
+                } else {
+                    1
+                };
+                for some in pieces(&(filtered..needed), at_a_time) {
+                    let width = some.len() * n;
                     let rows: Vec<_> = seen(first, &planes, n_planes)
-                        .map(|plane| traces.at([plane, line]))
+                        .map(|plane| match traces.joined([plane, some.start], some.len()) {
+                            Some(joined) => joined.into(),
+                            None => traces.at([plane, some.start]),
+                        })
                         .collect();
-                    let to = &mut ring[(line % buffers.slots) * in_slot..][..in_slot];
-                    let to = Rows { elements: to, stride: n, n: planes.len() };
+                    if some.len() == 1 {
+                        let to = &mut ring[(some.start % buffers.slots) * in_slot..][..in_slot];
+                        let to = Rows { elements: to, stride: n, n: planes.len() };
+                        across::<S, T, A>(simd, first, &rows, &mut columns, to);
+                        continue;
+                    }
+                    let elements = &mut lines[..planes.len() * width];
+                    let to = Rows { elements, stride: width, n: planes.len() };
                     across::<S, T, A>(simd, first, &rows, &mut columns, to);
+                    for (number, line) in some.enumerate() {
+                        let slot = &mut ring[(line % buffers.slots) * in_slot..][..in_slot];
+                        let lines = lines.chunks_exact(width).map(|row| &row[number * n..][..n]);
+                        for (to, line) in slot.chunks_exact_mut(n).zip(lines) {
+                            to.iter_mut().zip(line).for_each(|(to, value)| *to = *value);
+                        }
+                    }
                 }
                 filtered = needed;
                 let joined = (ROW / n).clamp(1, planes.len());
