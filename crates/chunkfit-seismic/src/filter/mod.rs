@@ -9,6 +9,7 @@
 
 mod arithmetic;
 mod array;
+mod columns;
 mod error;
 mod kernel;
 mod pass;

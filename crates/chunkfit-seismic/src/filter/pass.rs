@@ -6,48 +6,9 @@ use pulp::bytemuck::{Pod, cast_slice};
 use pulp::{NullaryFnOnce, Simd};
 
 use super::arithmetic::Arithmetic;
+use super::columns::{Columns, MOST_LANES, RUN, STRIPS, narrow, prefetch, widen};
 use super::kernel::{Kernel, ROWS, Store};
 use super::turn::SIDE;
-
-/// Registers full of lines that are packed at a time, so few that they stay in the first cache.
-const STRIPS: usize = 8;
-
-/// Numbers in the widest register: `f32` in AVX-512.
-const MOST_LANES: usize = 16;
-
-/// Outputs along contiguous lines that are formed before they are stored.
-pub(crate) const RUN: usize = 512;
-
-/// Columns of numbers, one column for each register full of lines, in one piece of memory.
-#[derive(Debug)]
-pub(crate) struct Columns<N> {
-    numbers: Vec<N>,
-    start: usize,
-}
-
-impl<N: Copy + Default> Columns<N> {
-    /// Numbers for [`across`] to form `outputs` rows with a kernel that sees `span` rows besides.
-    pub(crate) const fn across(outputs: usize, span: usize) -> usize {
-        STRIPS * MOST_LANES * (outputs.next_multiple_of(ROWS) + span) + MOST_LANES
-    }
-
-    /// Numbers for [`along`] to form `outputs` of each line.
-    pub(crate) const fn along(outputs: usize, span: usize) -> usize {
-        let run = if outputs < RUN { outputs.next_multiple_of(ROWS) } else { RUN };
-        MOST_LANES * (run + span) + MOST_LANES
-    }
-
-    pub(crate) fn new(needed: usize) -> Self {
-        let numbers = vec![N::default(); needed];
-        // Registers should not straddle cache lines.
-        let start = numbers.as_ptr().align_offset(64).min(MOST_LANES);
-        Self { numbers, start }
-    }
-
-    fn get_mut(&mut self, numbers: usize) -> &mut [N] {
-        &mut self.numbers[self.start..self.start + numbers]
-    }
-}
 
 /// Rows of equal length in one piece of memory, `stride` elements apart.
 pub(crate) struct Rows<'a, T> {
@@ -109,20 +70,6 @@ pub(crate) fn across<S: Simd, T: Copy + Default, A: Arithmetic<T>>(
     }
 }
 
-/// Asks for `n` elements to be in the cache soon.
-#[inline(always)]
-fn prefetch<T>(start: *const T, n: usize) {
-    #[cfg(target_arch = "x86_64")]
-    for element in (0..n).step_by(64 / size_of::<T>()) {
-        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
-        #[expect(unsafe_code, reason = "advice about memory has no safe form")]
-        // SAFETY: a hint reads nothing that the program could see, wherever it points.
-        unsafe {
-            _mm_prefetch::<_MM_HINT_T1>(start.wrapping_add(element).cast());
-        }
-    }
-}
-
 /// A run of outputs for each line of a register.
 pub(crate) struct Results<T> {
     elements: Vec<T>,
@@ -162,18 +109,20 @@ pub(crate) fn along<S: Simd, T: Copy + Default, A: Arithmetic<T>>(
             let offset = before + inside.start - start;
             let filled = offset + inside.len();
             spread::<T, A>(lines, n, &inside, lanes, &mut packed[offset * lanes..filled * lanes]);
-            // Outwards from both ends at once: where a kernel reaches beyond a line, one side shows what
-            // the other has just been given.
-            for step in 0..offset.max(depth - filled) {
-                let mut show = |at: usize, shown: usize| {
-                    packed.copy_within(shown * lanes..(shown + 1) * lanes, at * lanes);
-                };
-                if step < offset {
-                    show(offset - 1 - step, offset + step);
+            let mut show = |at: usize, shown: usize| {
+                packed.copy_within(shown * lanes..(shown + 1) * lanes, at * lanes);
+            };
+            // Outwards from both ends, to and fro over what is known.
+            let (there_and_back, mut step) = (2 * inside.len(), 0);
+            for outwards in 0..offset.max(depth - filled) {
+                let inwards = step.min(there_and_back - 1 - step);
+                if outwards < offset {
+                    show(offset - 1 - outwards, offset + inwards);
                 }
-                if filled + step < depth {
-                    show(filled + step, (filled - 1).saturating_sub(step));
+                if outwards < depth - filled {
+                    show(filled + outwards, filled - 1 - inwards);
                 }
+                step = if step + 1 < there_and_back { step + 1 } else { 0 };
             }
             let mut to =
                 ToLines::<T, A> { results: &mut results.elements, arithmetic: PhantomData };
@@ -185,31 +134,6 @@ pub(crate) fn along<S: Simd, T: Copy + Default, A: Arithmetic<T>>(
                 store(bundle * lanes + lane, start - outputs.start..end - outputs.start, result);
             }
         }
-    }
-}
-
-/// Eight at a time, so that the compiler sees registers full of them.
-#[inline(always)]
-fn widen<T: Copy, A: Arithmetic<T>>(values: &[T], numbers: &mut [A::Number]) {
-    let (eights, rest) = values.as_chunks::<8>();
-    let (number_eights, number_rest) = numbers[..values.len()].as_chunks_mut::<8>();
-    for (numbers, values) in number_eights.iter_mut().zip(eights) {
-        *numbers = values.map(A::widen);
-    }
-    for (number, value) in number_rest.iter_mut().zip(rest) {
-        *number = A::widen(*value);
-    }
-}
-
-#[inline(always)]
-fn narrow<T, A: Arithmetic<T>>(numbers: &[A::Number], values: &mut [T]) {
-    let (number_fours, number_rest) = numbers[..values.len()].as_chunks::<4>();
-    let (fours, rest) = values.as_chunks_mut::<4>();
-    for (values, n) in fours.iter_mut().zip(number_fours) {
-        *values = [A::narrow(n[0]), A::narrow(n[1]), A::narrow(n[2]), A::narrow(n[3])];
-    }
-    for (value, number) in rest.iter_mut().zip(number_rest) {
-        *value = A::narrow(*number);
     }
 }
 

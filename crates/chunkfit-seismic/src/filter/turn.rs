@@ -42,18 +42,10 @@ fn with_shuffles(square: Square<f32>) -> Square<f32> {
     let [a, b, c, d, e, f, g, h]: [__m256; SIDE] = pulp::bytemuck::cast(square);
     let [a, b, c, d] = [low(a, b), high(a, b), low(c, d), high(c, d)];
     let [e, f, g, h] = [low(e, f), high(e, f), low(g, h), high(g, h)];
-    let [a, b, c, d] = [
-        pairs::<0x44>(a, c),
-        pairs::<0xEE>(a, c),
-        pairs::<0x44>(b, d),
-        pairs::<0xEE>(b, d),
-    ];
-    let [e, f, g, h] = [
-        pairs::<0x44>(e, g),
-        pairs::<0xEE>(e, g),
-        pairs::<0x44>(f, h),
-        pairs::<0xEE>(f, h),
-    ];
+    let [a, b, c, d] =
+        [pairs::<0x44>(a, c), pairs::<0xEE>(a, c), pairs::<0x44>(b, d), pairs::<0xEE>(b, d)];
+    let [e, f, g, h] =
+        [pairs::<0x44>(e, g), pairs::<0xEE>(e, g), pairs::<0x44>(f, h), pairs::<0xEE>(f, h)];
     pulp::bytemuck::cast([
         halves::<0x20>(a, e),
         halves::<0x20>(b, f),
