@@ -4,7 +4,7 @@ use super::arithmetic::Arithmetic;
 use super::kernel::ROWS;
 
 /// Registers full of lines that are packed at a time, so few that they stay in the first cache.
-pub(super) const STRIPS: usize = 8;
+pub(super) const STRIPS: usize = 4;
 
 /// Numbers in the widest register: `f32` in AVX-512.
 pub(super) const MOST_LANES: usize = 16;
@@ -20,7 +20,8 @@ pub(crate) struct Columns<N> {
 }
 
 impl<N: Copy + Default> Columns<N> {
-    /// Numbers for [`across`](super::pass::across) to form `outputs` rows with a kernel that sees `span` rows besides.
+    /// Numbers for [`across`](super::pass::across) to form `outputs` rows with a kernel that sees `span`
+    /// rows besides.
     pub(crate) const fn across(outputs: usize, span: usize) -> usize {
         STRIPS * MOST_LANES * (outputs.next_multiple_of(ROWS) + span) + MOST_LANES
     }
@@ -68,7 +69,7 @@ pub(super) fn narrow<T, A: Arithmetic<T>>(numbers: &[A::Number], values: &mut [T
     }
 }
 
-/// Asks for `n` elements to be in the cache soon.
+/// Asks for `n` elements to be in the second cache soon.
 #[inline(always)]
 pub(super) fn prefetch<T>(start: *const T, n: usize) {
     #[cfg(target_arch = "x86_64")]

@@ -55,9 +55,6 @@ pub(crate) fn across<S: Simd, T: Copy + Default, A: Arithmetic<T>>(
                 }
             }
         }
-        for row in 0..out.n {
-            prefetch(out.elements.as_ptr().wrapping_add(row * out.stride + end), tile);
-        }
         let firsts = (start..end).step_by(lanes);
         for (first, column) in firsts.zip(packed.chunks_exact(depth * lanes)) {
             let valid = lanes.min(width - first);
