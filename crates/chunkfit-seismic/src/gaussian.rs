@@ -115,7 +115,8 @@ pub enum Precision {
 /// **Memory.** For elements of `e` bytes, a block of `(_, x, k)` and a core of `(ci, cx, ck)` with radii
 /// `ri`, `rx`, `rk`, [`workspace`](Operator::workspace) is a ring of
 /// e·min(ci, 32)·min(x, min(cx, 32) + 2·rx)·k bytes, lines of e·min(cx, 32)·k bytes or a little more,
-/// and buffers of about 150 KB that grow with the radii alone.
+/// and buffers of about 90 KB that grow with the radii alone. Where an inline has fewer than 256 voxels
+/// up to 128 inlines take the place of 32.
 ///
 /// **Reference.** `scipy.ndimage.gaussian_filter`, SciPy 1.17.1.
 #[derive(Debug, Clone, PartialEq)]

@@ -35,6 +35,11 @@ impl<'a, T> Traces<'a, T> {
         self.whole.map(|whole| &whole[first * n_samples..][..count * n_samples])
     }
 
+    /// Whether all traces are in one piece of memory, one after the other.
+    pub(crate) const fn are_joined(&self) -> bool {
+        self.whole.is_some()
+    }
+
     /// One trace.
     #[inline(always)]
     pub(crate) fn at(&self, [i, x]: [usize; 2]) -> ArrayView1<'a, T> {
@@ -44,6 +49,13 @@ impl<'a, T> Traces<'a, T> {
         }
     }
 
+    /// So many traces of an inline, one after the other, if they are in one piece of memory.
+    #[inline(always)]
+    pub(crate) fn joined(&self, [i, x]: [usize; 2], n: usize) -> Option<&'a [T]> {
+        let (_, n_crosslines, n_samples) = self.volume.dim();
+        self.whole.map(|whole| &whole[(i * n_crosslines + x) * n_samples..][..n * n_samples])
+    }
+
     /// One trace, if it is in one piece of memory.
     #[inline(always)]
     pub(crate) fn slice(&self, at: [usize; 2]) -> Option<&'a [T]> {
@@ -51,9 +63,8 @@ impl<'a, T> Traces<'a, T> {
     }
 
     #[inline(always)]
-    fn in_whole(&self, [i, x]: [usize; 2]) -> Option<&'a [T]> {
-        let (_, n_crosslines, n_samples) = self.volume.dim();
-        self.whole.map(|whole| &whole[(i * n_crosslines + x) * n_samples..][..n_samples])
+    fn in_whole(&self, at: [usize; 2]) -> Option<&'a [T]> {
+        self.joined(at, 1)
     }
 }
 

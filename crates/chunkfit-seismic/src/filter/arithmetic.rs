@@ -2,6 +2,7 @@ use pulp::Simd;
 use pulp::bytemuck::Pod;
 
 use super::Sample;
+use super::turn::{Square, Turn};
 
 /// In which numbers, and with which roundings, the sums over elements of type `T` are formed.
 pub(crate) trait Arithmetic<T>: Copy + Send + Sync {
@@ -14,11 +15,21 @@ pub(crate) trait Arithmetic<T>: Copy + Send + Sync {
     fn lanes<S: Simd>(numbers: &[Self::Number]) -> &[Self::Lanes<S>];
     fn widen(value: T) -> Self::Number;
     fn narrow(number: Self::Number) -> T;
+    /// Rows as columns.
+    fn turned(square: Square<T>) -> Square<T>;
     fn splat<S: Simd>(simd: S, number: f64) -> Self::Lanes<S>;
     fn add<S: Simd>(simd: S, a: Self::Lanes<S>, b: Self::Lanes<S>) -> Self::Lanes<S>;
     fn sub<S: Simd>(simd: S, a: Self::Lanes<S>, b: Self::Lanes<S>) -> Self::Lanes<S>;
     fn mul<S: Simd>(simd: S, a: Self::Lanes<S>, b: Self::Lanes<S>) -> Self::Lanes<S>;
     fn div<S: Simd>(simd: S, a: Self::Lanes<S>, b: Self::Lanes<S>) -> Self::Lanes<S>;
+    /// `a + sign · b` for a sign of 1 or −1, rounded once, on the units that multiply if those have
+    /// less to do.
+    fn join<S: Simd>(
+        simd: S,
+        a: Self::Lanes<S>,
+        b: Self::Lanes<S>,
+        sign: Self::Lanes<S>,
+    ) -> Self::Lanes<S>;
     /// `a · b + sum`.
     fn mul_add<S: Simd>(
         simd: S,
@@ -87,6 +98,16 @@ impl<T: Sample> Arithmetic<T> for Double {
     }
 
     #[inline(always)]
+    fn turned(square: Square<T>) -> Square<T> {
+        T::turned(square)
+    }
+
+    #[inline(always)]
+    fn join<S: Simd>(simd: S, a: S::f64s, b: S::f64s, sign: S::f64s) -> S::f64s {
+        simd.mul_add_e_f64s(b, sign, a)
+    }
+
+    #[inline(always)]
     fn mul_add<S: Simd>(simd: S, a: S::f64s, b: S::f64s, sum: S::f64s) -> S::f64s {
         simd.add_f64s(sum, simd.mul_f64s(a, b))
     }
@@ -103,6 +124,16 @@ impl Arithmetic<f32> for Single {
     #[inline(always)]
     fn narrow(number: f32) -> f32 {
         number
+    }
+
+    #[inline(always)]
+    fn turned(square: Square<f32>) -> Square<f32> {
+        f32::turned(square)
+    }
+
+    #[inline(always)]
+    fn join<S: Simd>(simd: S, a: S::f32s, b: S::f32s, sign: S::f32s) -> S::f32s {
+        simd.mul_add_e_f32s(b, sign, a)
     }
 
     #[inline(always)]

@@ -5,8 +5,9 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::Sample;
 use super::arithmetic::Double;
+use super::columns::Columns;
 use super::kernel::Kernel;
-use super::pass::{Columns, Results, Rows, across, along};
+use super::pass::{Results, Rows, across, along};
 use super::volume::{pieces, seen, sweep};
 
 /// Rows of outputs that are formed together.

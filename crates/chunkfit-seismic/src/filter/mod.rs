@@ -9,10 +9,12 @@
 
 mod arithmetic;
 mod array;
+mod columns;
 mod error;
 mod kernel;
 mod pass;
 mod sample;
+mod turn;
 mod volume;
 
 use ndarray::{Array, ArrayView, RemoveAxis};

@@ -6,48 +6,9 @@ use pulp::bytemuck::{Pod, cast_slice};
 use pulp::{NullaryFnOnce, Simd};
 
 use super::arithmetic::Arithmetic;
+use super::columns::{Columns, MOST_LANES, RUN, STRIPS, narrow, prefetch, widen};
 use super::kernel::{Kernel, ROWS, Store};
-use crate::edge::reflect;
-
-/// Lines side by side that are packed at a time.
-pub(crate) const TILE: usize = 128;
-
-/// Numbers in the widest register: `f32` in AVX-512.
-const MOST_LANES: usize = 16;
-
-/// Outputs along contiguous lines that are formed before they are stored.
-pub(crate) const RUN: usize = 512;
-
-/// Columns of numbers, one column for each register full of lines, in one piece of memory.
-#[derive(Debug)]
-pub(crate) struct Columns<N> {
-    numbers: Vec<N>,
-    start: usize,
-}
-
-impl<N: Copy + Default> Columns<N> {
-    /// Numbers for [`across`] to form `outputs` rows with a kernel that sees `span` rows besides.
-    pub(crate) const fn across(outputs: usize, span: usize) -> usize {
-        TILE * (outputs.next_multiple_of(ROWS) + span) + MOST_LANES
-    }
-
-    /// Numbers for [`along`] to form `outputs` of each line.
-    pub(crate) const fn along(outputs: usize, span: usize) -> usize {
-        let run = if outputs < RUN { outputs.next_multiple_of(ROWS) } else { RUN };
-        MOST_LANES * (run + span) + MOST_LANES
-    }
-
-    pub(crate) fn new(needed: usize) -> Self {
-        let numbers = vec![N::default(); needed];
-        // Registers should not straddle cache lines.
-        let start = numbers.as_ptr().align_offset(64).min(MOST_LANES);
-        Self { numbers, start }
-    }
-
-    fn get_mut(&mut self, numbers: usize) -> &mut [N] {
-        &mut self.numbers[self.start..self.start + numbers]
-    }
-}
+use super::turn::SIDE;
 
 /// Rows of equal length in one piece of memory, `stride` elements apart.
 pub(crate) struct Rows<'a, T> {
@@ -68,34 +29,34 @@ pub(crate) fn across<S: Simd, T: Copy + Default, A: Arithmetic<T>>(
     let lanes = size_of::<A::Lanes<S>>() / size_of::<A::Number>();
     let width = rows.first().map_or(0, ArrayView1::len);
     let depth = out.n.next_multiple_of(ROWS) + kernel.span();
-    let packed = columns.get_mut(depth * TILE);
-    for start in (0..width).step_by(TILE) {
-        let end = width.min(start + TILE);
-        for (depth_at, row) in rows.iter().enumerate() {
+    let tile = STRIPS * lanes;
+    let packed = columns.get_mut(depth * tile);
+    for start in (0..width).step_by(tile) {
+        let end = width.min(start + tile);
+        for (at, row) in rows.iter().enumerate() {
             let mut strips = packed.chunks_exact_mut(depth * lanes);
-            let at = depth_at * lanes;
+            let at = at * lanes..(at + 1) * lanes;
+            prefetch(row.as_ptr().wrapping_add(start + width), tile);
             if let Some(row) = row.to_slice() {
                 let whole = row[start..end].chunks_exact(lanes);
                 let rest = whole.remainder();
                 for (values, strip) in whole.zip(&mut strips) {
-                    widen::<T, A>(values, &mut strip[at..at + lanes]);
+                    widen::<T, A>(values, &mut strip[at.clone()][..lanes]);
                 }
-                if let Some(strip) = strips.next() {
-                    widen::<T, A>(rest, &mut strip[at..at + lanes]);
+                if let (false, Some(strip)) = (rest.is_empty(), strips.next()) {
+                    widen::<T, A>(rest, &mut strip[at]);
                 }
             } else {
-                for (strip, first) in strips.zip((start..end).step_by(lanes)) {
-                    for (lane, k) in (first..end.min(first + lanes)).enumerate() {
-                        strip[at + lane] = A::widen(row[k]);
+                for (first, strip) in (start..end).step_by(lanes).zip(&mut strips) {
+                    let values = row.iter().take(end).skip(first);
+                    for (number, value) in strip[at.clone()].iter_mut().zip(values) {
+                        *number = A::widen(*value);
                     }
                 }
             }
         }
-        for (strip, column) in packed.chunks_exact(depth * lanes).enumerate() {
-            let first = start + strip * lanes;
-            if first >= width {
-                break;
-            }
+        let firsts = (start..end).step_by(lanes);
+        for (first, column) in firsts.zip(packed.chunks_exact(depth * lanes)) {
             let valid = lanes.min(width - first);
             let mut to =
                 ToRows::<T, A> { rows: &mut out, first, valid, lanes, arithmetic: PhantomData };
@@ -143,19 +104,22 @@ pub(crate) fn along<S: Simd, T: Copy + Default, A: Arithmetic<T>>(
             let packed = columns.get_mut(depth * lanes);
             let inside = start.saturating_sub(before)..n.min(end + after);
             let offset = before + inside.start - start;
-            let (left, rest) = packed.split_at_mut(offset * lanes);
-            let (middle, right) = rest.split_at_mut(inside.len() * lanes);
-            spread::<T, A>(lines, n, &inside, lanes, middle);
-            let mirrored = |at: usize| {
-                let shown = reflect((start + at) as isize - before as isize, n);
-                (shown.clamp(inside.start, inside.end - 1) - inside.start) * lanes
-            };
             let filled = offset + inside.len();
-            for (at, numbers) in left.chunks_exact_mut(lanes).enumerate() {
-                numbers.copy_from_slice(&middle[mirrored(at)..][..lanes]);
-            }
-            for (at, numbers) in right.chunks_exact_mut(lanes).enumerate() {
-                numbers.copy_from_slice(&middle[mirrored(filled + at)..][..lanes]);
+            spread::<T, A>(lines, n, &inside, lanes, &mut packed[offset * lanes..filled * lanes]);
+            let mut show = |at: usize, shown: usize| {
+                packed.copy_within(shown * lanes..(shown + 1) * lanes, at * lanes);
+            };
+            // Outwards from both ends, to and fro over what is known.
+            let (there_and_back, mut step) = (2 * inside.len(), 0);
+            for outwards in 0..offset.max(depth - filled) {
+                let inwards = step.min(there_and_back - 1 - step);
+                if outwards < offset {
+                    show(offset - 1 - outwards, offset + inwards);
+                }
+                if outwards < depth - filled {
+                    show(filled + outwards, filled - 1 - inwards);
+                }
+                step = if step + 1 < there_and_back { step + 1 } else { 0 };
             }
             let mut to =
                 ToLines::<T, A> { results: &mut results.elements, arithmetic: PhantomData };
@@ -167,31 +131,6 @@ pub(crate) fn along<S: Simd, T: Copy + Default, A: Arithmetic<T>>(
                 store(bundle * lanes + lane, start - outputs.start..end - outputs.start, result);
             }
         }
-    }
-}
-
-/// Four at a time, so that the compiler sees a register full of them.
-#[inline(always)]
-fn widen<T: Copy, A: Arithmetic<T>>(values: &[T], numbers: &mut [A::Number]) {
-    let (fours, rest) = values.as_chunks::<4>();
-    let (number_fours, number_rest) = numbers[..values.len()].as_chunks_mut::<4>();
-    for (numbers, v) in number_fours.iter_mut().zip(fours) {
-        *numbers = [A::widen(v[0]), A::widen(v[1]), A::widen(v[2]), A::widen(v[3])];
-    }
-    for (number, value) in number_rest.iter_mut().zip(rest) {
-        *number = A::widen(*value);
-    }
-}
-
-#[inline(always)]
-fn narrow<T, A: Arithmetic<T>>(numbers: &[A::Number], values: &mut [T]) {
-    let (number_fours, number_rest) = numbers[..values.len()].as_chunks::<4>();
-    let (fours, rest) = values.as_chunks_mut::<4>();
-    for (values, n) in fours.iter_mut().zip(number_fours) {
-        *values = [A::narrow(n[0]), A::narrow(n[1]), A::narrow(n[2]), A::narrow(n[3])];
-    }
-    for (value, number) in rest.iter_mut().zip(number_rest) {
-        *value = A::narrow(*number);
     }
 }
 
@@ -223,11 +162,11 @@ struct ToRows<'a, 'b, T, A> {
     arithmetic: PhantomData<A>,
 }
 
-impl<V: Pod, T, A: Arithmetic<T>> Store<V> for ToRows<'_, '_, T, A> {
+impl<T, A: Arithmetic<T>> ToRows<'_, '_, T, A> {
     #[inline(always)]
-    fn put(&mut self, at: usize, sums: [V; ROWS]) {
-        for (row, sum) in (at..self.rows.n).zip(&sums) {
-            let numbers = cast_slice::<_, A::Number>(std::slice::from_ref(sum));
+    fn row<V: Pod>(&mut self, row: usize, sum: V) {
+        if row < self.rows.n {
+            let numbers = cast_slice::<_, A::Number>(std::slice::from_ref(&sum));
             let out = &mut self.rows.elements[row * self.rows.stride + self.first..];
             if self.valid == self.lanes {
                 narrow::<T, A>(numbers, &mut out[..size_of::<V>() / size_of::<A::Number>()]);
@@ -235,6 +174,16 @@ impl<V: Pod, T, A: Arithmetic<T>> Store<V> for ToRows<'_, '_, T, A> {
                 narrow::<T, A>(numbers, &mut out[..self.valid]);
             }
         }
+    }
+}
+
+impl<V: Pod, T, A: Arithmetic<T>> Store<V> for ToRows<'_, '_, T, A> {
+    #[inline(always)]
+    fn put(&mut self, at: usize, [a, b, c, d]: [V; ROWS]) {
+        self.row(at, a);
+        self.row(at + 1, b);
+        self.row(at + 2, c);
+        self.row(at + 3, d);
     }
 }
 
@@ -251,19 +200,14 @@ impl<V: Pod, T, A: Arithmetic<T>> Store<V> for ToLines<'_, T, A> {
         for lane in 0..lanes {
             let to = lane * RUN + at;
             let Some(results) = self.results[to..].first_chunk_mut::<ROWS>() else { return };
-            *results = [
-                A::narrow(numbers[lane]),
-                A::narrow(numbers[lanes + lane]),
-                A::narrow(numbers[2 * lanes + lane]),
-                A::narrow(numbers[3 * lanes + lane]),
-            ];
+            *results = std::array::from_fn(|row| A::narrow(numbers[row * lanes + lane]));
         }
     }
 }
 
 /// Writes element `i` of every line to the lanes of register `i`.
 #[inline(always)]
-fn spread<T: Copy, A: Arithmetic<T>>(
+fn spread<T: Copy + Default, A: Arithmetic<T>>(
     lines: &[T],
     n: usize,
     inside: &Range<usize>,
@@ -271,26 +215,27 @@ fn spread<T: Copy, A: Arithmetic<T>>(
     numbers: &mut [A::Number],
 ) {
     let n_lines = lines.len() / n;
-    let whole = if n_lines == lanes { inside.len() / 4 * 4 } else { 0 };
+    let side = lanes.min(SIDE);
+    let whole = if n_lines == lanes { inside.len() / side * side } else { 0 };
     let (blocks, rest) = numbers.split_at_mut(whole * lanes);
-    for (block, numbers) in blocks.chunks_exact_mut(4 * lanes).enumerate() {
-        let four = |lane: usize| -> [A::Number; 4] {
-            let v = &lines[lane * n + inside.start + block * 4..][..4];
-            [A::widen(v[0]), A::widen(v[1]), A::widen(v[2]), A::widen(v[3])]
-        };
-        if lanes.is_multiple_of(4) {
-            for lane in (0..lanes).step_by(4) {
-                let [a, b, c, d] = [four(lane), four(lane + 1), four(lane + 2), four(lane + 3)];
-                for i in 0..4 {
-                    let to = &mut numbers[i * lanes + lane..][..4];
-                    to.copy_from_slice(&[a[i], b[i], c[i], d[i]]);
+    for (block, numbers) in blocks.chunks_exact_mut(side * lanes).enumerate() {
+        let at = inside.start + block * side;
+        for first in (0..lanes).step_by(side) {
+            let line = |lane: usize| &lines[(first + lane) * n + at..];
+            if lanes < SIDE {
+                for lane in 0..lanes {
+                    for (i, value) in line(lane)[..side].iter().enumerate() {
+                        numbers[i * lanes + lane] = A::widen(*value);
+                    }
                 }
+                continue;
             }
-        } else {
-            for lane in 0..lanes {
-                for (i, number) in four(lane).into_iter().enumerate() {
-                    numbers[i * lanes + lane] = number;
-                }
+            let mut square = [[T::default(); SIDE]; SIDE];
+            for (lane, row) in square.iter_mut().enumerate() {
+                row.copy_from_slice(&line(lane)[..SIDE]);
+            }
+            for (i, values) in A::turned(square).iter().enumerate() {
+                widen::<T, A>(values, &mut numbers[i * lanes + first..][..SIDE]);
             }
         }
     }

@@ -1,5 +1,7 @@
+use super::turn::Turn;
+
 /// The type of an element: `f32` or `f64`.
-pub trait Sample: Copy + Default + Into<f64> + Send + Sync + sealed::Sealed {
+pub trait Sample: Copy + Default + Into<f64> + Send + Sync + Turn {
     /// The nearest value of this type.
     fn from_f64(value: f64) -> Self;
 }
@@ -14,10 +16,4 @@ impl Sample for f64 {
     fn from_f64(value: f64) -> Self {
         value
     }
-}
-
-mod sealed {
-    pub trait Sealed {}
-    impl Sealed for f32 {}
-    impl Sealed for f64 {}
 }
