@@ -29,12 +29,6 @@ impl<'a, T> Traces<'a, T> {
         [number / n_crosslines, number % n_crosslines]
     }
 
-    /// As many traces from number `first` on, if the volume is in one piece of memory.
-    pub(crate) fn run(&self, first: usize, count: usize) -> Option<&'a [T]> {
-        let (_, _, n_samples) = self.volume.dim();
-        self.whole.map(|whole| &whole[first * n_samples..][..count * n_samples])
-    }
-
     /// Whether all traces are in one piece of memory, one after the other.
     pub(crate) const fn are_joined(&self) -> bool {
         self.whole.is_some()
@@ -49,7 +43,7 @@ impl<'a, T> Traces<'a, T> {
         }
     }
 
-    /// So many traces of an inline, one after the other, if they are in one piece of memory.
+    /// So many traces from the one at `[i, x]` on, if they are in one piece of memory.
     #[inline(always)]
     pub(crate) fn joined(&self, [i, x]: [usize; 2], n: usize) -> Option<&'a [T]> {
         let (_, n_crosslines, n_samples) = self.volume.dim();

@@ -39,7 +39,7 @@ impl Direct {
         let mut copy = Vec::new();
         for first in (0..traces.count()).step_by(TRACES) {
             let count = TRACES.min(traces.count() - first);
-            let re = traces.run(first, count).unwrap_or_else(|| {
+            let re = traces.joined(traces.place(first), count).unwrap_or_else(|| {
                 copy.clear();
                 copy.reserve_exact(TRACES * n);
                 for number in first..first + count {
