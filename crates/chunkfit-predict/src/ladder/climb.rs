@@ -2,11 +2,11 @@ use super::Rung;
 use super::corners::{Corner, Smooth, by_gaussian_process, by_tree, corners};
 use super::design::Design;
 use super::evidence::{
-    Evidence, Scatter, aicc, gaussian_aicc, predicted, residuals, unseen, unseen_between,
+    Evidence, Scatter, aicc, gaussian_aicc, predicted, residual, residuals, unseen, unseen_between,
 };
 use super::form::{Form, Sum};
 use super::recipe::{Recipe, normal};
-use crate::{FitError, Term};
+use crate::{FitError, Scope, Term};
 
 /// A form that the readings may justify.
 #[derive(Debug, Clone)]
@@ -20,6 +20,10 @@ pub(super) struct Candidate {
 
 /// Errors below this are not worth a rung that costs data or monotone corners.
 const GOOD_ENOUGH: f64 = 0.005;
+
+/// Resident marks of like tasks differ by this many bytes where processes are alike at rest: pages of the
+/// program come in at different times, and the counters of the kernel lag behind.
+const SCATTER_BYTES: f64 = (512 * 1024) as f64;
 
 /// More units of Akaike's criterion than this are evidence.
 const MARGIN: f64 = 2.0;
@@ -40,7 +44,11 @@ pub(super) fn climb(design: &Design, has_ledger: bool) -> Result<Candidate, FitE
     } else {
         Climber::try_recipe(design, Rung::Line, Recipe::Columns(line.clone()), f64::INFINITY)
     };
-    let mut climber = Climber { design, best: start.ok_or_else(too_few)?, columns: line.clone() };
+    let start = start.ok_or_else(too_few)?;
+    if has_ledger && is_within_scatter(design, &start) {
+        return Ok(start);
+    }
+    let mut climber = Climber { design, best: start, columns: line.clone() };
     climber.consider(Rung::Line, Recipe::Columns(line.clone()));
     for extra in design.terms.iter().filter(|t| needs_declaration(t)) {
         climber.consider(Rung::Halo, Recipe::Columns(with(&line, design.column(*extra))));
@@ -64,6 +72,16 @@ fn declared() -> Candidate {
     let evidence = Evidence { aicc: f64::INFINITY, next_larger: 0.0, left_out: 0.0, under: 0.0 };
     let form = Form::Sum(Sum::new([]));
     Candidate { rung: Rung::Declared, recipe: Recipe::Base, form, corners: Vec::new(), evidence }
+}
+
+/// Whether readings lie so near the ledger that nothing is left to explain.
+fn is_within_scatter(design: &Design, candidate: &Candidate) -> bool {
+    let most = match design.scope {
+        Scope::LiveHeap => 0.0,
+        Scope::HighWater | Scope::Cgroup => SCATTER_BYTES + design.rest_spread,
+    };
+    let off = |i| residual(design, &candidate.recipe, &candidate.form, i) * design.points[i].peak;
+    (0..design.points.len()).all(|i| off(i).abs() <= most)
 }
 
 struct Climber<'a> {

@@ -24,6 +24,8 @@ pub(crate) struct Design {
     pub(crate) x: Matrix,
     /// What tasks that were killed need at least, as `peak`.
     pub(crate) censored: Vec<Point>,
+    /// By how much the levels at rest of the processes differ.
+    pub(crate) rest_spread: f64,
     pub(crate) dtype: Dtype,
     pub(crate) scope: Scope,
 }
@@ -57,8 +59,10 @@ impl Design {
         // Every task touches pages that a process at rest has not: beside a ledger, the constant is what
         // tasks say, and the level at rest counts only where there is no task.
         let counts = ledger.is_none() || points.is_empty();
-        let bases = observations.iter().filter_map(|seen| seen.base).filter(|_| counts);
-        if let Some(base) = bases.max().filter(|base| base.as_u64() > 0) {
+        let bases = observations.iter().filter_map(|seen| seen.base);
+        let highest = bases.clone().max().unwrap_or_default();
+        let rest_spread = (highest - bases.min().unwrap_or_default()).as_f64();
+        if let Some(base) = Some(highest).filter(|base| counts && base.as_u64() > 0) {
             points.push(Point { task: None, volume: 0, peak: base.as_f64(), declared: 0.0 });
         }
         points.sort_by_key(|point| point.volume);
@@ -73,7 +77,7 @@ impl Design {
                 x.set(i, j, value / point.peak);
             }
         }
-        let mut design = Self { points, terms, x, censored, dtype, scope };
+        let mut design = Self { points, terms, x, censored, rest_spread, dtype, scope };
         design.drop_repeated_columns();
         Ok(design)
     }

@@ -273,6 +273,46 @@ fn a_ledger_needs_no_reading_and_dominates() {
     assert_eq!(broken.predict(block, block).regime, Regime::Calibrated);
 }
 
+/// Six blocks in six processes, of which the one of the smallest block happened to be small at rest: of
+/// the ledger nothing is to be doubted, least of all for a block a hundred times larger.
+#[test]
+fn processes_that_differ_at_rest_are_no_reason_to_leave_a_ledger() {
+    let shapes =
+        [[32, 32, 32], [65, 65, 65], [104, 52, 52], [52, 104, 52], [52, 52, 104], [61, 61, 61]];
+    let (at_rest, off) = ([8.5, 9.2, 9.2, 9.2, 9.4, 9.1], [-0.1, -0.2, 0.1, -0.2, 0.2, 0.1]);
+    let readings = |at_rest: [f64; 6]| -> Vec<Observation> {
+        let one = |i: usize| {
+            let shape = Shape::new(shapes[i]).unwrap();
+            let mib = at_rest[i] + off[i] + 0.5;
+            let bytes = gaussian(shape, shape).peak + ByteSize::kib((mib * 1024.0) as u64);
+            let mut seen = Observation::live_heap(shape, bytes);
+            seen.origin.scope = Scope::HighWater;
+            seen.base = Some(ByteSize::kib((at_rest[i] * 1024.0) as u64));
+            seen
+        };
+        (0..6).map(one).collect()
+    };
+    let fitted = Ladder::new().with_ledger(&gaussian).fit(&readings(at_rest)).unwrap();
+    assert_eq!(fitted.rung(), Rung::Base);
+    let large = Shape::new([300, 301, 307]).unwrap();
+    let said = fitted.predict(large, large);
+    let needs = gaussian(large, large).peak + ByteSize::kib(9 * 1024 + 700);
+    assert!((said.peak.as_f64() / needs.as_f64() - 1.0).abs() < 0.003, "{said:?}");
+    assert!(said.upper > needs && said.upper.as_f64() < 1.02 * needs.as_f64(), "{said:?}");
+
+    // What a ledger does not count shows all the same.
+    let more: Vec<Observation> = readings([9.0; 6])
+        .into_iter()
+        .map(|mut seen| {
+            let forgotten = ByteSize::new(6 * seen.block.voxels() as u64);
+            seen.peak = Peak::Measured(seen.peak.bytes() + forgotten);
+            seen
+        })
+        .collect();
+    let fitted = Ladder::new().with_ledger(&gaussian).fit(&more).unwrap();
+    assert_ne!(fitted.rung(), Rung::Base);
+}
+
 #[test]
 fn the_bound_is_counted_inside_the_readings_only() {
     let sizes: Vec<[usize; 3]> = (0..120).map(|i| [10 + i % 7, 20 + i % 11, 30 + i]).collect();
