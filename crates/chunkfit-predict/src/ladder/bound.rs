@@ -7,7 +7,7 @@ use super::design::{Design, Point};
 use super::evidence::{predicted_at, residuals};
 use super::form::Form;
 use super::recipe::{Recipe, normal};
-use crate::Term;
+use crate::{Scope, Term};
 
 /// Doublings of the largest profiled volume for which leverage is tabulated; beyond, the last one holds.
 const OCTAVES: usize = 16;
@@ -18,6 +18,11 @@ const FLOOR: f64 = 0.01;
 /// The relative deviation of a reading when no reading is left to estimate it from: half a percent.
 const ASSUMED_DEVIATION: f64 = 0.005;
 
+/// What is known of resident marks before any is read: on a ledger they deviate by this many bytes, and
+/// that is worth so many readings.
+const KNOWN_DEVIATION: f64 = (256 * 1024) as f64;
+const KNOWN_READINGS: f64 = 2.0;
+
 /// How far above a prediction the bound lies.
 ///
 /// `upper = peak·(1 + margin)`. The margin is 1 %, plus the worst that a left-out reading lay above its
@@ -27,7 +32,8 @@ const ASSUMED_DEVIATION: f64 = 0.005;
 ///
 /// On a declared ledger only a constant was fitted, so its uncertainty is one of bytes and does not grow
 /// with the block: the margin is the larger of 1 % and of the limit below which one more task lies, the
-/// quantile times the deviation of tasks from their mean times √(1 + 1/n).
+/// quantile times the deviation of tasks from their mean times √(1 + 1/n). Of resident marks something is
+/// known beforehand, so that a second reading does not mean a quantile of 32 deviations.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Margin {
     /// By doublings of the volume, the first for volumes up to `volume`.
@@ -120,15 +126,20 @@ fn constant_bytes(design: &Design, candidate: &Candidate, alpha: f64) -> f64 {
     let above = |p: &Point| p.peak - predicted_at(p, &candidate.recipe, &candidate.form);
     let above: Vec<f64> = tasks.clone().map(above).collect();
     let n = above.len() as f64;
-    if above.len() < 2 {
+    let known = match design.scope {
+        Scope::LiveHeap => 0.0,
+        Scope::HighWater | Scope::Cgroup => KNOWN_READINGS,
+    };
+    let freedom = n - 1.0 + known;
+    if freedom < 1.0 {
         let largest = tasks.map(|point| point.peak).fold(0.0, f64::max);
         return student(1e6, alpha) * ASSUMED_DEVIATION * largest;
     }
     let mean = above.iter().sum::<f64>() / n;
     let squares: f64 = above.iter().map(|bytes| (bytes - mean).powi(2)).sum();
+    let deviation = ((squares + known * KNOWN_DEVIATION.powi(2)) / freedom).sqrt();
     // The constant is nearer to small tasks, whose relative errors are the larger.
-    let deviation = (squares / (n - 1.0)).sqrt();
-    mean.max(0.0) + student(n - 1.0, alpha) * deviation * (1.0 + 1.0 / n).sqrt()
+    mean.max(0.0) + student(freedom, alpha) * deviation * (1.0 + 1.0 / n).sqrt()
 }
 
 /// What killed tasks needed beyond their prediction.
