@@ -5,10 +5,11 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::Sample;
 use super::arithmetic::Double;
-use super::columns::Columns;
+use super::columns;
 use super::kernel::Kernel;
 use super::pass::{Results, Rows, across, along};
 use super::volume::{pieces, seen, sweep};
+use crate::aligned::Aligned;
 
 /// Rows of outputs that are formed together.
 const BATCH: usize = 64;
@@ -82,7 +83,7 @@ impl<T: Sample> WithSimd for Pass<'_, T> {
         let (_, n, within) = block.dim();
         if within == 1 {
             let Some(lines) = block.to_slice() else { return };
-            let mut columns = Columns::new(Columns::<f64>::along(n, kernel.span()));
+            let mut columns = Aligned::zeros(columns::along(n, kernel.span()));
             let mut store = |line: usize, run: Range<usize>, result: &[T]| {
                 out[line * n + run.start..line * n + run.end].copy_from_slice(result);
             };
@@ -98,7 +99,7 @@ impl<T: Sample> WithSimd for Pass<'_, T> {
             );
             return;
         }
-        let mut columns = Columns::new(Columns::<f64>::across(n.min(BATCH), kernel.span()));
+        let mut columns = Aligned::zeros(columns::across(n.min(BATCH), kernel.span()));
         for (plane, out) in block.outer_iter().zip(out.chunks_exact_mut(n * within)) {
             for batch in pieces(&(0..n), BATCH) {
                 let rows: Vec<ArrayView1<'_, T>> = seen(kernel, &batch, n)

@@ -12,36 +12,16 @@ pub(super) const MOST_LANES: usize = 16;
 /// Outputs along contiguous lines that are formed before they are stored.
 pub(crate) const RUN: usize = 512;
 
-/// Columns of numbers, one column for each register full of lines, in one piece of memory.
-#[derive(Debug)]
-pub(crate) struct Columns<N> {
-    numbers: Vec<N>,
-    start: usize,
+/// Numbers in columns, one column for each register full of lines, for [`across`](super::pass::across) to
+/// form `outputs` rows with a kernel that sees `span` rows besides.
+pub(crate) const fn across(outputs: usize, span: usize) -> usize {
+    STRIPS * MOST_LANES * (outputs.next_multiple_of(ROWS) + span)
 }
 
-impl<N: Copy + Default> Columns<N> {
-    /// Numbers for [`across`](super::pass::across) to form `outputs` rows with a kernel that sees `span`
-    /// rows besides.
-    pub(crate) const fn across(outputs: usize, span: usize) -> usize {
-        STRIPS * MOST_LANES * (outputs.next_multiple_of(ROWS) + span) + MOST_LANES
-    }
-
-    /// Numbers for [`along`](super::pass::along) to form `outputs` of each line.
-    pub(crate) const fn along(outputs: usize, span: usize) -> usize {
-        let run = if outputs < RUN { outputs.next_multiple_of(ROWS) } else { RUN };
-        MOST_LANES * (run + span) + MOST_LANES
-    }
-
-    pub(crate) fn new(needed: usize) -> Self {
-        let numbers = vec![N::default(); needed];
-        // Registers should not straddle cache lines.
-        let start = numbers.as_ptr().align_offset(64).min(MOST_LANES);
-        Self { numbers, start }
-    }
-
-    pub(super) fn get_mut(&mut self, numbers: usize) -> &mut [N] {
-        &mut self.numbers[self.start..self.start + numbers]
-    }
+/// Numbers in a column for [`along`](super::pass::along) to form `outputs` of each line.
+pub(crate) const fn along(outputs: usize, span: usize) -> usize {
+    let run = if outputs < RUN { outputs.next_multiple_of(ROWS) } else { RUN };
+    MOST_LANES * (run + span)
 }
 
 /// Eight at a time, so that the compiler sees registers full of them.

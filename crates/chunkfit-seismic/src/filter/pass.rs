@@ -6,7 +6,7 @@ use pulp::bytemuck::{Pod, cast_slice};
 use pulp::{NullaryFnOnce, Simd};
 
 use super::arithmetic::Arithmetic;
-use super::columns::{Columns, MOST_LANES, RUN, STRIPS, narrow, prefetch, widen};
+use super::columns::{MOST_LANES, RUN, STRIPS, narrow, prefetch, widen};
 use super::kernel::{Kernel, ROWS, Store};
 use super::turn::SIDE;
 
@@ -23,14 +23,14 @@ pub(crate) fn across<S: Simd, T: Copy + Default, A: Arithmetic<T>>(
     simd: S,
     kernel: &Kernel,
     rows: &[ArrayView1<'_, T>],
-    columns: &mut Columns<A::Number>,
+    columns: &mut [A::Number],
     mut out: Rows<'_, T>,
 ) {
     let lanes = size_of::<A::Lanes<S>>() / size_of::<A::Number>();
     let width = rows.first().map_or(0, ArrayView1::len);
     let depth = out.n.next_multiple_of(ROWS) + kernel.span();
     let tile = STRIPS * lanes;
-    let packed = columns.get_mut(depth * tile);
+    let packed = &mut columns[..depth * tile];
     for start in (0..width).step_by(tile) {
         let end = width.min(start + tile);
         for (at, row) in rows.iter().enumerate() {
@@ -91,7 +91,7 @@ pub(crate) fn along<S: Simd, T: Copy + Default, A: Arithmetic<T>>(
     kernel: &Kernel,
     (lines, n): (&[T], usize),
     outputs: &Range<usize>,
-    columns: &mut Columns<A::Number>,
+    columns: &mut [A::Number],
     results: &mut Results<T>,
     store: &mut impl FnMut(usize, Range<usize>, &[T]),
 ) {
@@ -101,7 +101,7 @@ pub(crate) fn along<S: Simd, T: Copy + Default, A: Arithmetic<T>>(
         for start in outputs.clone().step_by(RUN) {
             let end = outputs.end.min(start + RUN);
             let depth = (end - start).next_multiple_of(ROWS) + before + after;
-            let packed = columns.get_mut(depth * lanes);
+            let packed = &mut columns[..depth * lanes];
             let inside = start.saturating_sub(before)..n.min(end + after);
             let offset = before + inside.start - start;
             let filled = offset + inside.len();

@@ -5,9 +5,10 @@ use ndarray::{ArrayView1, ArrayView3, ArrayViewMut3};
 use pulp::{Arch, Simd, WithSimd};
 
 use super::arithmetic::Arithmetic;
-use super::columns::Columns;
+use super::columns;
 use super::kernel::Kernel;
 use super::pass::{Results, Rows, across, along};
+use crate::aligned::Aligned;
 use crate::edge::reflect;
 use crate::trace::{self, Traces};
 
@@ -45,17 +46,17 @@ impl Buffers {
         Self {
             planes,
             slots,
-            columns: Columns::<f64>::across(planes, spans[0])
-                .max(Columns::<f64>::across(lines, spans[1]))
-                .max(Columns::<f64>::along(core[2], spans[2])),
+            columns: columns::across(planes, spans[0])
+                .max(columns::across(lines, spans[1]))
+                .max(columns::along(core[2], spans[2])),
             views: (planes + spans[0]).max(lines + spans[1]),
             ring: slots * planes * n_samples,
             lines: lines * n_samples.max(ROW.min(planes * n_samples)),
         }
     }
 
-    pub(crate) fn bytes<T, N>(&self) -> usize {
-        self.columns * size_of::<N>()
+    pub(crate) fn bytes<T, N: Copy + Default>(&self) -> usize {
+        Aligned::<N>::bytes(self.columns)
             + self.views * size_of::<ArrayView1<'_, T>>()
             + (self.ring + self.lines + Results::<T>::NEEDED) * size_of::<T>()
     }
@@ -99,7 +100,7 @@ impl<T: Copy + Default, A: Arithmetic<T>> WithSimd for Sweep<'_, T, A> {
         let (n_planes, n_lines, n) = block.dim();
         let extents = core.each_ref().map(ExactSizeIterator::len);
         let buffers = Buffers::new(self.kernels, block.dim().into(), extents);
-        let mut columns = Columns::<A::Number>::new(buffers.columns);
+        let mut columns = Aligned::<A::Number>::zeros(buffers.columns);
         let mut ring = vec![T::default(); buffers.ring];
         let mut lines = vec![T::default(); buffers.lines];
         let mut results = Results::new();
