@@ -13,17 +13,19 @@ pub(crate) struct Corner {
     pub(crate) bytes: f64,
 }
 
+/// Without branches: of many corners none is likelier than another.
 fn fits(inner: Shape, outer: Shape) -> bool {
-    inner.extents().iter().zip(outer.extents()).all(|(a, b)| *a <= b)
+    let ([a, b, c], [x, y, z]) = (inner.extents(), outer.extents());
+    (a <= x) & (b <= y) & (c <= z)
 }
 
 impl Corner {
     fn is_within(&self, block: Shape, core: Shape) -> bool {
-        fits(self.block, block) && fits(self.core, core)
+        fits(self.block, block) & fits(self.core, core)
     }
 
     fn is_around(&self, block: Shape, core: Shape) -> bool {
-        fits(block, self.block) && fits(core, self.core)
+        fits(block, self.block) & fits(core, self.core)
     }
 }
 
@@ -38,12 +40,8 @@ pub(crate) fn bracket<'a>(
 ) -> f64 {
     let (mut low, mut high) = (0.0_f64, f64::INFINITY);
     for corner in corners {
-        if corner.is_within(block, core) {
-            low = low.max(corner.bytes);
-        }
-        if corner.is_around(block, core) {
-            high = high.min(corner.bytes);
-        }
+        low = low.max(if corner.is_within(block, core) { corner.bytes } else { 0.0 });
+        high = high.min(if corner.is_around(block, core) { corner.bytes } else { f64::INFINITY });
     }
     bytes.max(low).min(high.max(low))
 }
