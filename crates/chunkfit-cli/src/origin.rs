@@ -1,6 +1,6 @@
 //! Where readings are taken, and what a model is of.
 
-use chunkfit_core::{ByteSize, MemoryModel, Operator, Prediction, Regime, Shape};
+use chunkfit_core::{MemoryModel, Operator, Shape};
 use chunkfit_predict::{Dtype, Identity, Origin, Scope};
 use chunkfit_run::TaskLedger;
 
@@ -49,8 +49,6 @@ pub(crate) fn ledger(operator: &dyn Operator) -> anyhow::Result<impl MemoryModel
     let source = Imagined::new(Shape::new([1; 3])?, size_of::<f32>());
     Ok(move |block: Shape, core: Shape| {
         let scratch = |core: Shape| write_scratch(core, most);
-        let peak: ByteSize =
-            TaskLedger::before_sinks(operator, &source, &scratch).bytes(block, core);
-        Prediction { peak, upper: peak, regime: Regime::Declared }
+        TaskLedger::before_sinks(operator, &source, &scratch).predict(block, core)
     })
 }

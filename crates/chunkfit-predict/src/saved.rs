@@ -204,7 +204,8 @@ impl SavedModel {
     ///
     /// # Errors
     ///
-    /// [`SavedError::Stale`] as [`check`](Self::check) says; [`SavedError::NoLedger`] when it stands on a ledger and none is given.
+    /// [`SavedError::Stale`] as [`check`](Self::check) says; [`SavedError::NoLedger`] when it stands on a
+    /// ledger and none is given.
     pub fn fitted<'a>(
         &self,
         now: &Identity,

@@ -1,4 +1,4 @@
-//! Experiment 02, validation: random tasks of every operator against their bounds.
+//! Experiment 02, validation: tasks of every operator against their bounds.
 
 use std::process::ExitCode;
 

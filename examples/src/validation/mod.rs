@@ -89,8 +89,8 @@ fn run() -> anyhow::Result<()> {
         }
         let report = Report {
             title: "Experiment 02, validation: do bounds hold?".to_owned(),
-            about: "Every operator on random tasks in worker processes, against bounds that were \
-                    computed from its declared bytes and four small blocks."
+            about: "Every operator on planned, random and large tasks in worker processes, against bounds \
+                    that were computed from its declared bytes and four small blocks."
                 .to_owned(),
             machine: machine::read(&settings)?,
             sections,

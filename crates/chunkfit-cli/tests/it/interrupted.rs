@@ -3,13 +3,11 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::tempdir;
 
-use crate::support::{chunkfit, fail, names, report, survey, text, variable};
+use crate::support::{chunkfit, done, fail, names, report, survey, text, variable, wait_until};
 
 const SHAPE: [usize; 3] = [120, 110, 301];
 /// Many chunks, so that there is a middle to be interrupted in.
@@ -32,20 +30,6 @@ fn start(folder: &Path, input: &Path) -> Child {
         .stderr(Stdio::null())
         .spawn()
         .unwrap()
-}
-
-/// Chunks that the journal of a run has as done.
-fn done(folder: &Path) -> usize {
-    let journal = fs::read(folder.join("out.zarr.partial/done")).unwrap_or_default();
-    journal.iter().skip(16).filter(|&&byte| byte == b'x').count()
-}
-
-fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
-    let started = Instant::now();
-    while !condition() {
-        assert!(started.elapsed() < Duration::from_secs(60), "waited a minute for {what}");
-        sleep(Duration::from_millis(5));
-    }
 }
 
 /// Living processes whose working directory is `folder`.

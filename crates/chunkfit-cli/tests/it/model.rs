@@ -3,8 +3,6 @@
 use std::fs::{self, File};
 use std::path::Path;
 use std::process::{Child, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
 
 use chunkfit_core::{ByteSize, Shape};
 use chunkfit_predict::{Identity, Ladder, Observation, Origin, Peak, SavedModel, Scope};
@@ -12,7 +10,9 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::tempdir;
 
-use crate::support::{chunkfit, fail, names, report, say, shared, succeed, survey, text};
+use crate::support::{
+    chunkfit, done, fail, names, report, say, shared, succeed, survey, text, wait_until,
+};
 
 const SHAPE: [usize; 3] = [60, 50, 101];
 const CUT: [&str; 6] =
@@ -188,19 +188,6 @@ fn two_runs_teach_one_model() {
 /// Many chunks, so that there is a middle to be interrupted in.
 const SLOWLY: [&str; 6] =
     ["--strategy", "fixed=12x11x301", "--workers", "2", "--worker-memory", "96MiB"];
-
-fn done(folder: &Path) -> usize {
-    let journal = fs::read(folder.join("out.zarr.partial/done")).unwrap_or_default();
-    journal.iter().skip(16).filter(|&&byte| byte == b'x').count()
-}
-
-fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
-    let started = Instant::now();
-    while !condition() {
-        assert!(started.elapsed() < Duration::from_secs(60), "waited a minute for {what}");
-        sleep(Duration::from_millis(5));
-    }
-}
 
 /// A run that begins `m.json` and ends half-way by `signal`.
 fn interrupt(folder: &Path, signal: Signal) {

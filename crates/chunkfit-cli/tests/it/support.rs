@@ -1,7 +1,10 @@
 //! Running the command, and small surveys to run it on.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use chunkfit_core::{Axis, Shape, Source};
 use chunkfit_io::segy::{SegyLayout, SegyWriter};
@@ -89,4 +92,18 @@ pub(crate) fn names(folder: &Path) -> Vec<String> {
 /// A path as an argument.
 pub(crate) fn text(path: &Path) -> &str {
     path.to_str().expect("test paths are text")
+}
+
+/// Chunks that the journal of a run has as done.
+pub(crate) fn done(folder: &Path) -> usize {
+    let journal = fs::read(folder.join("out.zarr.partial/done")).unwrap_or_default();
+    journal.iter().skip(16).filter(|&&byte| byte == b'x').count()
+}
+
+pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !condition() {
+        assert!(started.elapsed() < Duration::from_secs(60), "waited a minute for {what}");
+        sleep(Duration::from_millis(5));
+    }
 }

@@ -153,12 +153,11 @@ impl<Q: Solver> WithSimd for Sweep<'_, '_, '_, Q> {
         let tiling = Tiling::new(tensor.kernel, samples.len());
         let [half_inline, half_crossline, half_sample] = tiling.half;
         let extents = Axis::ALL.map(|axis| core.range(axis).len());
-        let [rows, planes, products, sums] =
+        let [rows, planes, products, mut sums] =
             rooms(&tiling, block.dim().into(), extents).map(Aligned::zeros);
         let mut rows = Ring::over(1, n_crosslines, 0, rows);
         let mut planes = Ring::over(half_inline, n_inlines, 0, planes);
         let mut products = Ring::over(half_crossline, n_crosslines, 0, products);
-        let mut sums = sums;
         let mut gradient = Gradient::new(block, tiling.line, half_sample);
         let mut lines = Lines::new(tiling.samples, tiling.line, Q::ROOM);
         for tile in tiles(&crosslines, tiling.crosslines) {
