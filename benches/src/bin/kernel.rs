@@ -1,16 +1,17 @@
 //! One kernel on one volume in a fresh process: time of the first call and of later ones, and bytes.
 //!
 //! `kernel NAME AxBxC [THREADS] [mapped]` prints one line of JSON. NAME is an operator as
-//! `chunkfit operators` lists them, `copy`, `copy-reused` or `ndarray-ndimage`. With more than one thread
-//! the whole volume is cut into slabs for a pool of that size. With `mapped` the input is a file in the
-//! folder for temporary files, mapped into memory.
+//! `chunkfit operators` lists them, `copy` or `ndarray-ndimage`. With `-reused` after the name, as in
+//! `copy-reused`, later calls write to the outputs of the first, as a worker does with its chunks. With
+//! more than one thread the whole volume is cut into slabs for a pool of that size. With `mapped` the
+//! input is a file in the folder for temporary files, mapped into memory.
 
 use std::hint::black_box;
 use std::io::{BufWriter, Write};
 use std::time::Instant;
 
 use chunkfit_benches::noise;
-use chunkfit_core::{ByteSize, Shape};
+use chunkfit_core::{ByteSize, Placement, Shape};
 use memcage::resident;
 use memmap2::Mmap;
 use ndarray::{Array3, ArrayView3};
@@ -102,18 +103,11 @@ impl Input {
 }
 
 fn kernel(name: &str, threads: usize) -> Result<Kernel, Error> {
+    if let Some(name) = name.strip_suffix("-reused") {
+        return reused(name);
+    }
     Ok(match name {
         "copy" => Box::new(|volume| Ok(vec![volume.to_owned()])),
-        "copy-reused" => {
-            let mut target: Option<Array3<f32>> = None;
-            Box::new(move |volume| {
-                match &mut target {
-                    Some(target) if target.shape() == volume.shape() => target.assign(&volume),
-                    _ => target = Some(volume.to_owned()),
-                }
-                Ok(Vec::new())
-            })
-        }
         "ndarray-ndimage" => Box::new(|volume| {
             let filtered = ndarray_ndimage::gaussian_filter(
                 &volume,
@@ -137,4 +131,26 @@ fn kernel(name: &str, threads: usize) -> Result<Kernel, Error> {
             }
         }
     })
+}
+
+/// On one thread, to outputs that stay.
+fn reused(name: &str) -> Result<Kernel, Error> {
+    let operator = (name != "copy").then(|| chunkfit_seismic::parse(name)).transpose()?;
+    let mut outputs: Vec<Array3<f32>> = Vec::new();
+    Ok(Box::new(move |volume| {
+        if outputs.first().is_none_or(|output| output.dim() != volume.dim()) {
+            let count = operator.as_ref().map_or(1, |operator| operator.outputs().len());
+            outputs = vec![Array3::zeros(volume.raw_dim()); count];
+        }
+        match &operator {
+            Some(operator) => {
+                let at = Placement::whole(Shape::new(volume.dim().into())?);
+                let mut views: Vec<_> =
+                    outputs.iter_mut().map(|output| output.view_mut()).collect();
+                operator.apply(volume, &at, &mut views)?;
+            }
+            None => outputs[0].assign(&volume),
+        }
+        Ok(Vec::new())
+    }))
 }

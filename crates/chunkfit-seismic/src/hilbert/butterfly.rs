@@ -6,9 +6,9 @@ use rustfft::num_complex::Complex;
 /// Real and imaginary parts.
 pub(super) type Pair<S> = [<S as Simd>::f32s; 2];
 
-/// A transform of `R` points, backwards with conjugate factors, without scaling.
+/// A transform of `R` points in place, backwards with conjugate factors, without scaling.
 pub(super) trait Butterfly<S: Simd, const R: usize>: Copy {
-    fn apply<const BACK: bool>(self, simd: S, points: [Pair<S>; R]) -> [Pair<S>; R];
+    fn apply<const BACK: bool>(self, simd: S, points: &mut [Pair<S>; R]);
 }
 
 #[inline(always)]
@@ -46,23 +46,70 @@ pub(super) fn turn<S: Simd, const BACK: bool>(
     }
 }
 
-/// Two or four points.
+/// Two, four or eight points.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Even;
 
 impl<S: Simd> Butterfly<S, 2> for Even {
     #[inline(always)]
-    fn apply<const BACK: bool>(self, simd: S, [a, b]: [Pair<S>; 2]) -> [Pair<S>; 2] {
-        [add(simd, a, b), sub(simd, a, b)]
+    fn apply<const BACK: bool>(self, simd: S, points: &mut [Pair<S>; 2]) {
+        let [a, b] = *points;
+        *points = [add(simd, a, b), sub(simd, a, b)];
     }
+}
+
+/// A transform of four points.
+#[inline(always)]
+fn four<S: Simd, const BACK: bool>(
+    simd: S,
+    a: Pair<S>,
+    b: Pair<S>,
+    c: Pair<S>,
+    d: Pair<S>,
+) -> [Pair<S>; 4] {
+    let (even, odd) = (add(simd, a, c), add(simd, b, d));
+    let (first, third) = split::<S, BACK>(simd, sub(simd, a, c), sub(simd, b, d));
+    [add(simd, even, odd), first, sub(simd, even, odd), third]
 }
 
 impl<S: Simd> Butterfly<S, 4> for Even {
     #[inline(always)]
-    fn apply<const BACK: bool>(self, simd: S, [a, b, c, d]: [Pair<S>; 4]) -> [Pair<S>; 4] {
-        let (even, odd) = (add(simd, a, c), add(simd, b, d));
-        let (first, third) = split::<S, BACK>(simd, sub(simd, a, c), sub(simd, b, d));
-        [add(simd, even, odd), first, sub(simd, even, odd), third]
+    fn apply<const BACK: bool>(self, simd: S, points: &mut [Pair<S>; 4]) {
+        let [a, b, c, d] = *points;
+        *points = four::<S, BACK>(simd, a, b, c, d);
+    }
+}
+
+impl<S: Simd> Butterfly<S, 8> for Even {
+    #[inline(always)]
+    fn apply<const BACK: bool>(self, simd: S, points: &mut [Pair<S>; 8]) {
+        let [a, b, c, d, e, f, g, h] = *points;
+        let [a, b, c, d, e, f, g, h] = {
+            let [a, c, e, g] = four::<S, BACK>(simd, a, c, e, g);
+            let [b, d, f, h] = four::<S, BACK>(simd, b, d, f, h);
+            [a, b, c, d, e, f, g, h]
+        };
+        let half = simd.splat_f32s(std::f32::consts::FRAC_1_SQRT_2);
+        let plus = |a, b| simd.mul_add_e_f32s(half, b, a);
+        let minus = |a, b| simd.negate_mul_add_e_f32s(half, b, a);
+        // The second and the fourth odd point are turned by an eighth and by three: with sum s and
+        // difference d of their parts, forwards √½·(s, d) and √½·(d, −s).
+        let (s, d_) = (simd.add_f32s(d[0], d[1]), simd.sub_f32s(d[1], d[0]));
+        let (t, e_) = (simd.add_f32s(h[0], h[1]), simd.sub_f32s(h[1], h[0]));
+        points[0] = add(simd, a, b);
+        points[4] = sub(simd, a, b);
+        (points[2], points[6]) = split::<S, BACK>(simd, e, f);
+        if BACK {
+            points[1] = [minus(c[0], d_), plus(c[1], s)];
+            points[5] = [plus(c[0], d_), minus(c[1], s)];
+            points[3] = [minus(g[0], t), minus(g[1], e_)];
+            points[7] = [plus(g[0], t), plus(g[1], e_)];
+        } else {
+            points[1] = [plus(c[0], s), plus(c[1], d_)];
+            points[5] = [minus(c[0], s), minus(c[1], d_)];
+            points[3] = [plus(g[0], e_), minus(g[1], t)];
+            points[7] = [minus(g[0], e_), plus(g[1], t)];
+        }
     }
 }
 
@@ -89,33 +136,27 @@ macro_rules! odd {
     ($($points:literal = 2 * $half:literal + 1;)*) => {$(
         impl<S: Simd> Butterfly<S, $points> for Odd<S, $half> {
             #[inline(always)]
-            fn apply<const BACK: bool>(
-                self,
-                simd: S,
-                points: [Pair<S>; $points],
-            ) -> [Pair<S>; $points] {
-                let mirrored = |j: usize| (points[j + 1], points[$points - 1 - j]);
-                let sums: [_; $half] = std::array::from_fn(|j| {
-                    let (before, after) = mirrored(j);
-                    add(simd, before, after)
-                });
-                let differences: [_; $half] = std::array::from_fn(|j| {
-                    let (before, after) = mirrored(j);
-                    sub(simd, before, after)
-                });
-                let mut out = points;
-                for sum in sums {
-                    out[0] = add(simd, out[0], sum);
+            fn apply<const BACK: bool>(self, simd: S, points: &mut [Pair<S>; $points]) {
+                let first = points[0];
+                // Points that mirror each other: their sums before the middle, differences after it.
+                for j in 1..=$half {
+                    let (before, after) = (points[j], points[$points - j]);
+                    points[j] = add(simd, before, after);
+                    points[$points - j] = sub(simd, before, after);
+                }
+                let mut out = [first; $points];
+                for j in 1..=$half {
+                    out[0] = add(simd, out[0], points[j]);
                 }
                 for k in 1..=$half {
-                    let (mut even, mut odd) = (points[0], [simd.splat_f32s(0.0); 2]);
+                    let (mut even, mut odd) = (first, [simd.splat_f32s(0.0); 2]);
                     for j in 1..=$half {
                         let turns = j * k % $points;
                         let beyond = turns > $half;
                         let at = if beyond { $points - 1 - turns } else { turns - 1 };
                         let (cosine, sine) = (self.cosines[at], self.sines[at]);
                         for part in [0, 1] {
-                            let (sum, difference) = (sums[j - 1][part], differences[j - 1][part]);
+                            let (sum, difference) = (points[j][part], points[$points - j][part]);
                             even[part] = simd.mul_add_e_f32s(sum, cosine, even[part]);
                             odd[part] = if j == 1 {
                                 simd.mul_f32s(difference, sine)
@@ -128,7 +169,7 @@ macro_rules! odd {
                     }
                     (out[k], out[$points - k]) = split::<S, BACK>(simd, even, odd);
                 }
-                out
+                *points = out;
             }
         }
     )*};

@@ -31,13 +31,30 @@ struct Stage {
 pub(super) fn radices(mut points: usize, largest: usize) -> Option<Vec<usize>> {
     let mut radices = Vec::new();
     for prime in [13, 11, 7, 3, 2, 5].into_iter().filter(|prime| *prime <= largest) {
+        let mut power = 0;
         while points.is_multiple_of(prime) {
-            let radix = if prime == 2 && points.is_multiple_of(4) { 4 } else { prime };
-            radices.push(radix);
-            points /= radix;
+            points /= prime;
+            power += 1;
+        }
+        match prime {
+            2 => radices.extend(twos(power)),
+            _ => radices.extend(std::iter::repeat_n(prime, power)),
         }
     }
     (points == 1).then_some(radices)
+}
+
+/// As few radices as there can be for 2 to the `power`.
+fn twos(power: usize) -> impl Iterator<Item = usize> {
+    let (fours, twos) = match power % 3 {
+        _ if power == 1 => (0, 1),
+        1 => (2, 0),
+        2 => (1, 0),
+        _ => (0, 0),
+    };
+    let eights = (power - 2 * fours - twos) / 3;
+    let repeated = [(8, eights), (4, fours), (2, twos)];
+    repeated.into_iter().flat_map(|(radix, count)| std::iter::repeat_n(radix, count))
 }
 
 impl Fft {
@@ -111,6 +128,7 @@ fn run<const BACK: bool>(arch: Arch, stage: &Stage, points: &mut [f32]) {
         4 => arch.dispatch(Pass::<4, BACK> { stage, points }),
         5 => arch.dispatch(Pass::<5, BACK> { stage, points }),
         7 => arch.dispatch(Pass::<7, BACK> { stage, points }),
+        8 => arch.dispatch(Pass::<8, BACK> { stage, points }),
         11 => arch.dispatch(Pass::<11, BACK> { stage, points }),
         _ => arch.dispatch(Pass::<13, BACK> { stage, points }),
     }
@@ -141,6 +159,7 @@ pass! {
     4 => |_: S| Even;
     5 => Odd::<S, 2>::new;
     7 => Odd::<S, 3>::new;
+    8 => |_: S| Even;
     11 => Odd::<S, 5>::new;
     13 => Odd::<S, 6>::new;
 }
@@ -156,7 +175,7 @@ fn pass<S: Simd, B: Butterfly<S, R>, const R: usize, const BACK: bool>(
     let part = stage.points / R;
     if part == 1 {
         for block in points.as_chunks_mut::<R>().0 {
-            *block = butterfly.apply::<BACK>(simd, *block);
+            butterfly.apply::<BACK>(simd, block);
         }
         return;
     }
@@ -170,20 +189,24 @@ fn pass<S: Simd, B: Butterfly<S, R>, const R: usize, const BACK: bool>(
             &mut first[..part]
         });
         for (j, factors) in (0..part).zip(factors) {
-            let mut values = std::array::from_fn(|s| parts[s][j]);
+            // In place throughout: an array that moves goes through memory.
+            let mut values = [[simd.splat_f32s(0.0); 2]; R];
+            for (value, part) in values.iter_mut().zip(&parts) {
+                *value = part[j];
+            }
             if BACK {
-                for (value, factor) in values.iter_mut().zip(factors).skip(1) {
+                for (value, factor) in values[1..].iter_mut().zip(&factors[1..]) {
                     *value = turn::<S, true>(simd, *value, *factor);
                 }
             }
-            values = butterfly.apply::<BACK>(simd, values);
+            butterfly.apply::<BACK>(simd, &mut values);
             if !BACK {
-                for (value, factor) in values.iter_mut().zip(factors).skip(1) {
+                for (value, factor) in values[1..].iter_mut().zip(&factors[1..]) {
                     *value = turn::<S, false>(simd, *value, *factor);
                 }
             }
-            for (part, value) in parts.iter_mut().zip(values) {
-                part[j] = value;
+            for (value, part) in values.iter().zip(&mut parts) {
+                part[j] = *value;
             }
         }
     }
@@ -196,7 +219,7 @@ mod tests {
 
     #[test]
     fn agrees_with_the_definition() {
-        for n in [1, 2, 3, 4, 5, 6, 7, 8, 11, 13, 20, 36, 84, 286, 455, 1200] {
+        for n in [1, 2, 3, 4, 5, 6, 7, 8, 11, 13, 16, 20, 36, 84, 128, 286, 455, 1200] {
             let radices = radices(n, 13).unwrap();
             let step = std::f64::consts::TAU / n as f64;
             let root = |k: usize| Complex::from_polar(1.0, -step * (k % n) as f64);
