@@ -113,10 +113,11 @@ pub enum Precision {
 /// **Halo.** int(truncate·sigma + 0.5) voxels along each axis.
 ///
 /// **Memory.** For elements of `e` bytes, a block of `(_, x, k)` and a core of `(ci, cx, ck)` with radii
-/// `ri`, `rx`, `rk`, [`workspace`](Operator::workspace) is a ring of
-/// e·min(ci, 32)·min(x, min(cx, 32) + 2·rx)·k bytes, lines of e·min(cx, 32)·k bytes or a little more,
+/// `ri`, `rx`, `rk` and p = min(k, 4096 + 2·rk), [`workspace`](Operator::workspace) is a ring of
+/// e·min(ci, 32)·min(x, min(cx, 32) + 2·rx)·p bytes, lines of e·min(cx, 32)·p bytes or a little more,
 /// and buffers of about 90 KB that grow with the radii alone. Where an inline has fewer than 256 voxels
-/// up to 128 inlines take the place of 32.
+/// up to 128 inlines take the place of 32; where it has 128 at most, there are 64 of them and `ri` is
+/// 64 at most, e·(3·min(ci, 128) + 2·ri)·x·k bytes take the place of the ring and the lines.
 ///
 /// **Reference.** `scipy.ndimage.gaussian_filter`, SciPy 1.17.1.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,64 +1,36 @@
-use std::marker::PhantomData;
-use std::ops::{Range, RangeInclusive};
+//! Three passes over a volume, one along each axis, in one go.
 
-use ndarray::{ArrayView1, ArrayView3, ArrayViewMut3};
+mod ringed;
+mod turned;
+
+use std::marker::PhantomData;
+use std::ops::Range;
+
+use ndarray::{ArrayView3, ArrayViewMut3};
 use pulp::{Arch, Simd, WithSimd};
 
 use super::arithmetic::Arithmetic;
-use super::columns;
 use super::kernel::Kernel;
-use super::pass::{Results, Rows, across, along};
-use crate::aligned::Aligned;
 use crate::edge::reflect;
-use crate::trace::{self, Traces};
 
-/// Planes that are filtered together along the first axis: more of small ones.
-const PLANES: RangeInclusive<usize> = 32..=128;
-/// Elements that planes filtered together should have.
-const PLANES_ELEMENTS: usize = 8192;
-/// Lines that are filtered together along the second axis.
-const LINES: usize = 32;
-/// Elements that a row of the second pass should have: short lines of several planes are joined.
-const ROW: usize = 512;
-
-/// Elements of each buffer of a [`sweep`].
-///
-/// A few planes are filtered along the first axis, line by line, into a ring of as many lines as the
-/// second pass sees; what that makes of a few lines is filtered along the third axis and stored.
+/// What a [`sweep`] holds, in the way that suits the shapes.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Buffers {
-    planes: usize,
-    slots: usize,
-    columns: usize,
-    views: usize,
-    ring: usize,
-    lines: usize,
+pub(crate) enum Buffers {
+    Ringed(ringed::Buffers),
+    Turned(turned::Buffers),
 }
 
 impl Buffers {
     pub(crate) fn new(kernels: &[Kernel; 3], block: [usize; 3], core: [usize; 3]) -> Self {
-        let [_, n_lines, n_samples] = block;
-        let spans = kernels.each_ref().map(Kernel::span);
-        let planes =
-            (PLANES_ELEMENTS / (n_lines * n_samples).max(1)).clamp(*PLANES.start(), *PLANES.end());
-        let [planes, lines] = [core[0].min(planes), core[1].min(LINES)];
-        let slots = n_lines.min(lines + spans[1]);
-        Self {
-            planes,
-            slots,
-            columns: columns::across(planes, spans[0])
-                .max(columns::across(lines, spans[1]))
-                .max(columns::along(core[2], spans[2])),
-            views: (planes + spans[0]).max(lines + spans[1]),
-            ring: slots * planes * n_samples,
-            lines: lines * n_samples.max(ROW.min(planes * n_samples)),
-        }
+        let ringed = || Self::Ringed(ringed::Buffers::new(kernels, block, core));
+        turned::Buffers::new(kernels, block, core).map_or_else(ringed, Self::Turned)
     }
 
     pub(crate) fn bytes<T, N: Copy + Default>(&self) -> usize {
-        Aligned::<N>::bytes(self.columns)
-            + self.views * size_of::<ArrayView1<'_, T>>()
-            + (self.ring + self.lines + Results::<T>::NEEDED) * size_of::<T>()
+        match self {
+            Self::Ringed(buffers) => buffers.bytes::<T, N>(),
+            Self::Turned(buffers) => buffers.bytes::<T, N>(),
+        }
     }
 }
 
@@ -96,80 +68,14 @@ impl<T: Copy + Default, A: Arithmetic<T>> WithSimd for Sweep<'_, T, A> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { kernels: [first, second, third], block, core, mut out, .. } = self;
-        let (n_planes, n_lines, n) = block.dim();
+        let Self { kernels, block, core, out, .. } = self;
         let extents = core.each_ref().map(ExactSizeIterator::len);
-        let buffers = Buffers::new(self.kernels, block.dim().into(), extents);
-        let mut columns = Aligned::<A::Number>::zeros(buffers.columns);
-        let mut ring = vec![T::default(); buffers.ring];
-        let mut lines = vec![T::default(); buffers.lines];
-        let mut results = Results::new();
-        let traces = Traces::new(block);
-        let [inlines, crosslines, samples] = core;
-        for planes in pieces(&inlines, buffers.planes) {
-            let in_slot = planes.len() * n;
-            let mut filtered = crosslines.start.saturating_sub(second.reach()[0]);
-            for these in pieces(&crosslines, LINES) {
-                let needed = n_lines.min(these.end + second.reach()[1]);
-                // Short lines of a plane are filtered side by side, and go through `lines`.
-                let at_a_time = if traces.are_joined() && n < ROW / LINES {
-                    (lines.len() / in_slot).max(1)
-                } else {
-                    1
-                };
-                for some in pieces(&(filtered..needed), at_a_time) {
-                    let width = some.len() * n;
-                    let rows: Vec<_> = seen(first, &planes, n_planes)
-                        .map(|plane| match traces.joined([plane, some.start], some.len()) {
-                            Some(joined) => joined.into(),
-                            None => traces.at([plane, some.start]),
-                        })
-                        .collect();
-                    if some.len() == 1 {
-                        let to = &mut ring[(some.start % buffers.slots) * in_slot..][..in_slot];
-                        let to = Rows { elements: to, stride: n, n: planes.len() };
-                        across::<S, T, A>(simd, first, &rows, &mut columns, to);
-                        continue;
-                    }
-                    let elements = &mut lines[..planes.len() * width];
-                    let to = Rows { elements, stride: width, n: planes.len() };
-                    across::<S, T, A>(simd, first, &rows, &mut columns, to);
-                    for (number, line) in some.enumerate() {
-                        let slot = &mut ring[(line % buffers.slots) * in_slot..][..in_slot];
-                        let lines = lines.chunks_exact(width).map(|row| &row[number * n..][..n]);
-                        for (to, line) in slot.chunks_exact_mut(n).zip(lines) {
-                            to.iter_mut().zip(line).for_each(|(to, value)| *to = *value);
-                        }
-                    }
-                }
-                filtered = needed;
-                let joined = (ROW / n).clamp(1, planes.len());
-                for part in pieces(&(0..planes.len()), joined) {
-                    let rows: Vec<_> = seen(second, &these, n_lines)
-                        .map(|line| &ring[(line % buffers.slots) * in_slot..][..in_slot])
-                        .map(|slot| ArrayView1::from(&slot[part.start * n..part.end * n]))
-                        .collect();
-                    let width = part.len() * n;
-                    let lines = &mut lines[..these.len() * width];
-                    let to = Rows { elements: lines, stride: width, n: these.len() };
-                    across::<S, T, A>(simd, second, &rows, &mut columns, to);
-                    let plane = planes.start - inlines.start + part.start;
-                    let line = these.start - crosslines.start;
-                    let mut store = |at: usize, run: Range<usize>, result: &[T]| {
-                        let (line, plane) = (line + at / part.len(), plane + at % part.len());
-                        trace::write(&mut out, [plane, line], run, result);
-                    };
-                    let lines = (&*lines, n);
-                    along::<S, T, A>(
-                        simd,
-                        third,
-                        lines,
-                        &samples,
-                        &mut columns,
-                        &mut results,
-                        &mut store,
-                    );
-                }
+        match Buffers::new(kernels, block.dim().into(), extents) {
+            Buffers::Ringed(buffers) => {
+                ringed::filter::<S, T, A>(simd, kernels, block, &core, out, &buffers);
+            }
+            Buffers::Turned(buffers) => {
+                turned::filter::<S, T, A>(simd, kernels, block, &core, out, &buffers);
             }
         }
     }
@@ -186,14 +92,14 @@ pub(crate) fn seen(
     kernel: &Kernel,
     outputs: &Range<usize>,
     n: usize,
-) -> impl ExactSizeIterator<Item = usize> + use<> {
+) -> impl ExactSizeIterator<Item = usize> + Clone + use<> {
     let first = outputs.start as isize - kernel.reach()[0] as isize;
     (0..outputs.len() + kernel.span()).map(move |at| reflect(first + at as isize, n))
 }
 
 #[cfg(test)]
 mod tests {
-    use ndarray::Array3;
+    use ndarray::{Array3, s};
 
     use super::*;
     use crate::filter::{Double, Sample};
@@ -243,10 +149,21 @@ mod tests {
 
     fn same_bits_on_every_path<T: Sample>(shape: [usize; 3], kernels: &[Kernel; 3]) {
         let mut state = 1_u64;
-        let volume = Array3::from_shape_fn(shape, |_| {
+        let [n_inlines, n_crosslines, n_samples] = shape;
+        let mut volume = Array3::from_shape_fn([n_samples, n_inlines, n_crosslines], |_| {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             T::from_f64((state >> 11) as f64 * 1e-13 - 450.0)
         });
+        // Samples of a trace far apart, then next to each other.
+        volume = volume.permuted_axes([1, 2, 0]);
+        for volume in [volume.clone(), volume.as_standard_layout().into_owned()] {
+            check(&volume, kernels);
+        }
+    }
+
+    fn check<T: Sample>(volume: &Array3<T>, kernels: &[Kernel; 3]) {
+        let (n_inlines, n_crosslines, n_samples) = volume.dim();
+        let shape = [n_inlines, n_crosslines, n_samples];
         let passes = kernels.iter().enumerate();
         let expected =
             passes.fold(volume.clone(), |volume, (axis, kernel)| plain(&volume, kernel, axis));
@@ -258,6 +175,17 @@ mod tests {
             let core = shape.map(|n| 0..n);
             sweep_on::<T, Double>(arch, kernels, volume.view(), core, out.view_mut());
             assert!(bits(&out) == bits(&expected), "{arch:?}, {shape:?}, {kernels:?}");
+            // The inside alone, to where samples are far apart.
+            let core = shape.map(|n| n / 5..n - n / 7);
+            let part = s![core[0].clone(), core[1].clone(), core[2].clone()];
+            let mut out = Array3::from_elem([n_samples, n_crosslines, n_inlines], T::default());
+            let mut out = out.view_mut().reversed_axes();
+            let target = out.slice_mut(part.clone());
+            sweep_on::<T, Double>(arch, kernels, volume.view(), core, target);
+            assert!(
+                bits(&out.slice(part.clone()).to_owned()) == bits(&expected.slice(part).to_owned()),
+                "{arch:?}, inside {shape:?}, {kernels:?}"
+            );
         }
     }
 
@@ -272,15 +200,18 @@ mod tests {
             [short, slope, leaning],
             [mean.clone(), Kernel::default(), mean],
         ];
-        // Fewer than a register holds, whole squares and more, more than are filtered at a time.
+        // Fewer than a register holds, whole squares and more, more than are filtered at a time, planes
+        // of few voxels, and lines that are cut.
         let shapes = [
             [1, 1, 1],
             [2, 3, 1],
             [150, 3, 3],
+            [300, 2, 11],
             [35, 40, 7],
             [3, 19, 67],
             [34, 9, 33],
             [1, 9, 1100],
+            [1, 2, 4099],
         ];
         for shape in shapes {
             for kernels in &kernels {
