@@ -83,6 +83,7 @@ mod task;
 mod tensor;
 mod time_gain;
 mod trace;
+mod turn;
 mod whole;
 mod window;
 

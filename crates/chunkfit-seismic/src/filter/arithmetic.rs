@@ -2,7 +2,7 @@ use pulp::Simd;
 use pulp::bytemuck::Pod;
 
 use super::Sample;
-use super::turn::{Square, Turn};
+use crate::turn::{Square, Turn};
 
 /// In which numbers, and with which roundings, the sums over elements of type `T` are formed.
 pub(crate) trait Arithmetic<T>: Copy + Send + Sync {

@@ -14,7 +14,6 @@ mod error;
 mod kernel;
 mod pass;
 mod sample;
-mod turn;
 mod volume;
 
 use ndarray::{Array, ArrayView, RemoveAxis};

@@ -8,7 +8,7 @@ use pulp::{NullaryFnOnce, Simd};
 use super::arithmetic::Arithmetic;
 use super::columns::{MOST_LANES, RUN, STRIPS, narrow, prefetch, widen};
 use super::kernel::{Kernel, ROWS, Store};
-use super::turn::SIDE;
+use crate::turn::SIDE;
 
 /// Rows of equal length in one piece of memory, `stride` elements apart.
 pub(crate) struct Rows<'a, T> {

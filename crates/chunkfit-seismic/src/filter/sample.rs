@@ -1,4 +1,4 @@
-use super::turn::Turn;
+use crate::turn::Turn;
 
 /// The type of an element: `f32` or `f64`.
 pub trait Sample: Copy + Default + Into<f64> + Send + Sync + Turn {

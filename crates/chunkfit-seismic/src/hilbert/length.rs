@@ -12,20 +12,22 @@ const LARGEST_PADDED_FACTOR: usize = 5;
 
 /// The length 2m at which traces are transformed.
 pub(super) struct Length {
-    /// Their product is m.
+    /// Their product, times the lanes that a trace is dealt out over, is m.
     pub(super) radices: Vec<usize>,
     /// g at frequencies 0 to m of 2m.
     pub(super) gain: Vec<f64>,
 }
 
 impl Length {
-    /// For traces of `n` samples, one or more: `n` itself or, with zeros after the trace, more.
-    pub(super) fn of(n: usize) -> Self {
-        let whole = n.is_multiple_of(2).then(|| radices(n / 2, LARGEST_FACTOR)).flatten();
+    /// For traces of `n` samples, one or more, each dealt out over so many `lanes`: `n` itself or, with
+    /// zeros after the trace, more.
+    pub(super) fn of(n: usize, lanes: usize) -> Self {
+        let fits = n.is_multiple_of(2 * lanes);
+        let whole = fits.then(|| radices(n / 2 / lanes, LARGEST_FACTOR)).flatten();
         let padded = whole.is_none();
-        let mut lengths = (n..).filter_map(|m| radices(m, LARGEST_PADDED_FACTOR));
+        let mut lengths = (n.div_ceil(lanes)..).filter_map(|m| radices(m, LARGEST_PADDED_FACTOR));
         let radices = whole.or_else(|| lengths.next()).unwrap_or_default();
-        let m: usize = radices.iter().product();
+        let m = lanes * radices.iter().product::<usize>();
         let gain = if padded { gain(n, m) } else { vec![1.0; m + 1] };
         Self { radices, gain }
     }

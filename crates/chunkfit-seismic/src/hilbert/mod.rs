@@ -6,22 +6,23 @@
 //! n samples of a known kernel, which fits in 2m ≥ 2n − 1 samples with zeros after the trace; its gain
 //! −i·g is the transform of the kernel.
 
-mod alone;
 mod butterfly;
 mod direct;
 mod fft;
+mod gains;
 mod lanes;
 mod length;
 mod side_by_side;
 mod size;
+mod within;
 
 use chunkfit_core::ByteSize;
 use ndarray::ArrayView3;
 
 use crate::trace::Traces;
-use alone::Alone;
 use direct::Direct;
 use side_by_side::SideBySide;
+use within::Within;
 
 /// Longest trace whose quadrature is a product with a matrix.
 const LONGEST_DIRECT: usize = 16;
@@ -92,7 +93,7 @@ pub(crate) fn modulus(re: f32, im: f32) -> f32 {
 pub(crate) enum Hilbert {
     Direct(Direct),
     SideBySide(SideBySide),
-    Alone(Alone),
+    Within(Within),
 }
 
 impl Hilbert {
@@ -103,7 +104,7 @@ impl Hilbert {
         } else if n <= LONGEST_SIDE_BY_SIDE {
             Self::SideBySide(SideBySide::new(n))
         } else {
-            Self::Alone(Alone::new(n))
+            Self::Within(Within::new(n))
         }
     }
 
@@ -113,7 +114,7 @@ impl Hilbert {
         match self {
             Self::Direct(direct) => direct.each(traces, sink),
             Self::SideBySide(side_by_side) => side_by_side.each(traces, sink),
-            Self::Alone(alone) => alone.each(traces, sink),
+            Self::Within(within) => within.each(traces, sink),
         }
     }
 }

@@ -1,23 +1,14 @@
 //! As many traces as a vector has lanes go through one real transform of half their length and back,
 //! each in a lane of its own, so that no trace touches another.
-//!
-//! Even and odd samples are the real and imaginary parts of `m` points z, which become Z. A filter on
-//! the real sequence, with purely imaginary gain −i·g(k) at frequency k of 2m, then is
-//!
-//! ```text
-//! Z'[k] = i·(a·sin θ − d)·Z[k] + a·cos θ·conj(Z[m − k])
-//! a = (g(k) + g(m − k)) / 2,   d = (g(k) − g(m − k)) / 2,   θ = πk/m
-//! ```
-//!
-//! and z', from Z', holds even and odd samples of the result.
 
-use std::f64::consts::PI;
+use std::f64::consts::TAU;
 
 use pulp::{Arch, Simd, WithSimd};
 use rustfft::num_complex::Complex;
 
 use super::Batch;
 use super::fft::Fft;
+use super::gains::Gains;
 use super::lanes::{Gather, Scatter};
 use super::length::Length;
 use super::size::{Size, Sizing};
@@ -40,30 +31,19 @@ pub(crate) struct SideBySide {
 #[derive(Debug)]
 struct Bins {
     at: [u32; 2],
-    /// (a·sin θ ∓ d) / m.
-    kept: [f32; 2],
-    /// a·cos θ / m.
-    crossed: f32,
+    gains: Gains<f32>,
 }
 
 impl SideBySide {
     /// For traces of `n` samples.
     pub(super) fn new(n: usize) -> Self {
-        let Length { radices, gain } = Length::of(n);
+        let Length { radices, gain } = Length::of(n, 1);
         let m: usize = radices.iter().product();
-        let turn = |k: usize| Complex::from_polar(1.0, -PI * k as f64 / m as f64);
-        let roots: Vec<_> = (0..m).map(turn).collect();
-        let root = |k: usize| if 2 * k < m { roots[2 * k] } else { -roots[2 * k - m] };
+        let root = |k: usize| Complex::from_polar(1.0, -TAU * k as f64 / m as f64);
         let fft = Fft::new(&radices, root);
-        let bins = (1..=m / 2).map(|k| {
-            let (cosine, sine) = (roots[k].re, -roots[k].im);
-            let mean = (gain[k] + gain[m - k]) / 2.0 / m as f64;
-            let difference = (gain[k] - gain[m - k]) / 2.0 / m as f64;
-            Bins {
-                at: [k, m - k].map(|k| fft.position(k) as u32),
-                kept: [mean * sine - difference, mean * sine + difference].map(|v| v as f32),
-                crossed: (mean * cosine) as f32,
-            }
+        let bins = (1..=m / 2).map(|k| Bins {
+            at: [k, m - k].map(|k| fft.position(k) as u32),
+            gains: Gains::of(&gain, k),
         });
         Self { n, points: m, bins: bins.collect(), fft }
     }
@@ -142,18 +122,8 @@ impl WithSimd for Filter<'_> {
         points[0] = [simd.splat_f32s(0.0); 2];
         for bins in self.bins {
             let [first, second] = bins.at.map(|at| at as usize);
-            let ([a_re, a_im], [b_re, b_im]) = (points[first], points[second]);
-            let [p, q] = bins.kept.map(|kept| simd.splat_f32s(kept));
-            let c = simd.splat_f32s(bins.crossed);
-            // i·p·a + c·conj(b), and i·q·b − c·conj(a): the cosine of m − k is that of k, negative.
-            points[second] = [
-                simd.negate_mul_add_e_f32s(q, b_im, simd.neg_f32s(simd.mul_f32s(c, a_re))),
-                simd.mul_add_e_f32s(q, b_re, simd.mul_f32s(c, a_im)),
-            ];
-            points[first] = [
-                simd.negate_mul_add_e_f32s(p, a_im, simd.mul_f32s(c, b_re)),
-                simd.negate_mul_add_e_f32s(c, b_im, simd.mul_f32s(p, a_re)),
-            ];
+            let gains = bins.gains.each(|gain| simd.splat_f32s(gain));
+            [points[first], points[second]] = gains.apply(simd, [points[first], points[second]]);
         }
     }
 }

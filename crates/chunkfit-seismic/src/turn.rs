@@ -1,4 +1,4 @@
-//! Squares of elements, rows as columns: what passes along lines do before lanes can be lines.
+//! Squares of elements, rows as columns: how what lies along a line comes to lie across it.
 
 /// Elements along each side of a square.
 pub(crate) const SIDE: usize = 8;
