@@ -35,7 +35,11 @@ pub(crate) struct Within {
     points: usize,
     within_lanes: Fft,
     across_lanes: Fft,
-    /// exp(−2πi·lk/m): for k from 0 to M, real parts of all l, then imaginary ones.
+    /// Where the transform within lanes leaves each k.
+    places: Vec<u32>,
+    /// l of each lane: the shuffles that deal points out are free to choose.
+    order: Vec<usize>,
+    /// exp(−2πi·lk/m): for k from 0 to M, real parts in all lanes, then imaginary ones.
     factors: Vec<f32>,
     /// For each lot of L frequencies k, for each q: three lines of numbers, one for each k.
     gains: Vec<f32>,
@@ -44,13 +48,15 @@ pub(crate) struct Within {
 impl Within {
     /// For traces of `n` samples.
     pub(super) fn new(n: usize) -> Self {
-        let lanes = lanes(Arch::new());
+        let arch = Arch::new();
+        let lanes = lanes(arch);
+        let order = order(arch);
         let Length { radices: radices_of_lane, gain } = Length::of(n, lanes);
         let points: usize = radices_of_lane.iter().product();
         let root = |k: usize, of: usize| Complex::from_polar(1.0, -TAU * k as f64 / of as f64);
         let mut factors = Vec::with_capacity(2 * lanes * (points + 1));
         for k in 0..=points {
-            let roots = (0..lanes).map(|l| root(l * k, lanes * points));
+            let roots = order.iter().map(|l| root(l * k, lanes * points));
             factors.extend(roots.clone().map(|root| root.re as f32));
             factors.extend(roots.map(|root| root.im as f32));
         }
@@ -66,11 +72,14 @@ impl Within {
                 }
             }
         }
+        let within_lanes = Fft::new(&radices_of_lane, |k| root(k, points));
         Self {
             n,
             lanes,
             points,
-            within_lanes: Fft::new(&radices_of_lane, |k| root(k, points)),
+            places: (0..points).map(|k| within_lanes.position(k) as u32).collect(),
+            within_lanes,
+            order,
             across_lanes: Fft::new(&radices(lanes, 2).unwrap_or_default(), |k| root(k, lanes)),
             factors,
             gains,
@@ -81,7 +90,7 @@ impl Within {
     pub(super) fn each(&self, traces: Traces<'_, f32>, mut sink: impl FnMut(Batch<'_>)) {
         let (arch, n) = (Arch::new(), self.n);
         let mut line = Aligned::zeros(2 * self.points * self.lanes);
-        let mut rooms = [(); 4].map(|()| Aligned::zeros(2 * self.lanes * self.lanes));
+        let mut rooms = [(); 3].map(|()| Aligned::zeros(2 * self.lanes * self.lanes));
         let mut im = vec![0.0; n];
         let mut copy = Vec::new();
         for first in 0..traces.count() {
@@ -108,46 +117,137 @@ impl Within {
     }
 
     /// Filters the frequencies that belong to k from `lot` on, and those that mirror them.
-    fn filter(&self, arch: Arch, lot: usize, line: &mut [f32], rooms: &mut [Aligned<f32>; 4]) {
-        let [here, there, turned_here, turned_there] = rooms;
-        let point = 2 * self.lanes;
-        let last = self.points / 2;
-        let ks = |lane: usize| (lot + lane).min(last);
-        for (rows, turned, mirrored) in
-            [(&mut *here, &mut *turned_here, false), (&mut *there, &mut *turned_there, true)]
-        {
-            for (lane, row) in rows.chunks_exact_mut(point).enumerate() {
-                let k = if mirrored { self.points - ks(lane) } else { ks(lane) };
-                let at = self.within_lanes.position(k % self.points) * point;
-                row.copy_from_slice(&line[at..at + point]);
-                arch.dispatch(Twist::<false> { point: row, factors: &self.factors[k * point..] });
-            }
-            arch.dispatch(Transpose { from: rows, to: turned, lanes: self.lanes });
-            self.across_lanes.forward(arch, turned);
+    fn filter(&self, arch: Arch, lot: usize, line: &mut [f32], rooms: &mut [Aligned<f32>; 3]) {
+        let [room, here, there] = rooms;
+        for (frequencies, mirrored) in [(&mut *here, false), (&mut *there, true)] {
+            arch.dispatch(Fetch { within: self, lot, mirrored, line, room, frequencies });
+            self.across_lanes.forward(arch, frequencies);
         }
-        let gains = &self.gains[lot / self.lanes * self.lanes * 3 * self.lanes..];
-        arch.dispatch(Apply {
-            fft: &self.across_lanes,
-            gains,
-            here: turned_here,
-            there: turned_there,
-        });
-        for (rows, turned, mirrored) in [(here, turned_here, false), (there, turned_there, true)] {
-            self.across_lanes.backward(arch, turned);
-            arch.dispatch(Transpose { from: turned, to: rows, lanes: self.lanes });
-            for (lane, row) in rows.chunks_exact_mut(point).enumerate().take(last + 1 - lot) {
-                let k = ks(lane);
-                // These mirror themselves.
-                if mirrored && (k == 0 || 2 * k == self.points) {
-                    continue;
-                }
-                let k = if mirrored { self.points - k } else { k };
-                arch.dispatch(Twist::<true> { point: row, factors: &self.factors[k * point..] });
-                let at = self.within_lanes.position(k) * point;
-                line[at..at + point].copy_from_slice(row);
+        let gains = &self.gains[lot * 3 * self.lanes..];
+        arch.dispatch(Apply { fft: &self.across_lanes, gains, here, there });
+        for (frequencies, mirrored) in [(here, false), (there, true)] {
+            self.across_lanes.backward(arch, frequencies);
+            arch.dispatch(Return { within: self, lot, mirrored, line, room, frequencies });
+        }
+    }
+
+    /// k in each lane of a lot, or what mirrors it; the last again where there are no more.
+    #[inline(always)]
+    fn k(&self, lot: usize, mirrored: bool, lane: usize) -> usize {
+        let k = (lot + lane).min(self.points / 2);
+        if mirrored { self.points - k } else { k }
+    }
+
+    /// Where the points of a k are.
+    #[inline(always)]
+    fn place(&self, k: usize) -> usize {
+        self.places[k % self.points] as usize
+    }
+}
+
+/// Makes frequencies of a lot of k, one in each lane, but for the transform across them.
+struct Fetch<'a> {
+    within: &'a Within,
+    lot: usize,
+    mirrored: bool,
+    line: &'a [f32],
+    room: &'a mut [f32],
+    frequencies: &'a mut [f32],
+}
+
+impl WithSimd for Fetch<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { within, lot, mirrored, line, room, frequencies } = self;
+        let points = S::as_simd_f32s(line).0.as_chunks::<2>().0;
+        let factors = S::as_simd_f32s(&within.factors).0.as_chunks::<2>().0;
+        for (lane, row) in S::as_mut_simd_f32s(room).0.as_chunks_mut::<2>().0.iter_mut().enumerate()
+        {
+            let k = within.k(lot, mirrored, lane);
+            *row = turn_all::<S, false>(simd, points[within.place(k)], factors[k]);
+        }
+        transpose::<S>((room, |lane| lane), (frequencies, |lane| within.order[lane]));
+    }
+}
+
+/// Undoes [`Fetch`].
+struct Return<'a> {
+    within: &'a Within,
+    lot: usize,
+    mirrored: bool,
+    line: &'a mut [f32],
+    room: &'a mut [f32],
+    frequencies: &'a [f32],
+}
+
+impl WithSimd for Return<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { within, lot, mirrored, line, room, frequencies } = self;
+        transpose::<S>((frequencies, |lane| within.order[lane]), (room, |lane| lane));
+        let points = S::as_mut_simd_f32s(line).0.as_chunks_mut::<2>().0;
+        let factors = S::as_simd_f32s(&within.factors).0.as_chunks::<2>().0;
+        let rows = S::as_simd_f32s(room).0.as_chunks::<2>().0;
+        let last = within.points / 2;
+        for (lane, row) in rows.iter().enumerate().take(last + 1 - lot) {
+            let k = within.k(lot, mirrored, lane);
+            // The first and the middle one mirror themselves.
+            let again = mirrored && (k == within.points || 2 * k == within.points);
+            if !again {
+                points[within.place(k)] = turn_all::<S, true>(simd, *row, factors[k]);
             }
         }
     }
+}
+
+/// Every lane times a factor of its own; backwards times its conjugate.
+#[inline(always)]
+fn turn_all<S: Simd, const BACK: bool>(simd: S, [re, im]: Pair<S>, factor: Pair<S>) -> Pair<S> {
+    let [cosine, sine] = factor;
+    let (direct_re, direct_im) = (simd.mul_f32s(re, cosine), simd.mul_f32s(im, cosine));
+    if BACK {
+        [simd.mul_add_e_f32s(im, sine, direct_re), simd.negate_mul_add_e_f32s(re, sine, direct_im)]
+    } else {
+        [simd.negate_mul_add_e_f32s(im, sine, direct_re), simd.mul_add_e_f32s(re, sine, direct_im)]
+    }
+}
+
+/// As many points as there are lanes: lanes as points, points as lanes. `place` says where the points of
+/// each are.
+#[inline(always)]
+fn transpose<S: Simd>(
+    (from, from_place): (&[f32], impl Fn(usize) -> usize),
+    (to, to_place): (&mut [f32], impl Fn(usize) -> usize),
+) {
+    let lanes = S::F32_LANES;
+    let at = |point: usize, part: usize, lane: usize| (2 * point + part) * lanes + lane;
+    let side = SIDE.min(lanes);
+    for part in 0..2 {
+        for a in (0..lanes).step_by(side) {
+            for b in (0..lanes).step_by(side) {
+                let mut square = [[0.0; SIDE]; SIDE];
+                for (n, row) in square.iter_mut().enumerate().take(side) {
+                    row[..side].copy_from_slice(&from[at(from_place(a + n), part, b)..][..side]);
+                }
+                for (n, row) in f32::turned(square).iter().enumerate().take(side) {
+                    to[at(to_place(b + n), part, a)..][..side].copy_from_slice(&row[..side]);
+                }
+            }
+        }
+    }
+}
+
+/// l of each lane.
+fn order(arch: Arch) -> Vec<usize> {
+    let lanes = lanes(arch);
+    let trace: Vec<f32> = (0..2 * lanes).map(|sample| (sample / 2) as f32).collect();
+    let mut line = vec![0.0; 2 * lanes];
+    arch.dispatch(Deal { trace: &trace, scale: 1.0, line: &mut line });
+    line[..lanes].iter().map(|l| *l as usize).collect()
 }
 
 /// Deals pairs of samples out over the lanes, times a scale; zeros after the last.
@@ -161,20 +261,24 @@ impl WithSimd for Deal<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
+    fn with_simd<S: Simd>(self, simd: S) {
         let Self { trace, scale, line } = self;
-        let (whole, end) = line.split_at_mut(trace.len() / (2 * S::F32_LANES) * 2 * S::F32_LANES);
-        let (pairs, rest) = trace.split_at(whole.len());
-        let points = whole.chunks_exact_mut(2 * S::F32_LANES);
-        for (point, pairs) in points.zip(pairs.chunks_exact(2 * S::F32_LANES)) {
-            let (re, im) = point.split_at_mut(S::F32_LANES);
-            for ((re, im), pair) in re.iter_mut().zip(im).zip(pairs.as_chunks::<2>().0) {
-                [*re, *im] = [pair[0] * scale, pair[1] * scale];
-            }
+        let points = S::as_mut_simd_f32s(line).0.as_chunks_mut::<2>().0;
+        let (samples, _) = S::as_simd_f32s(trace);
+        let pairs = samples.as_chunks::<2>().0;
+        let (whole, end) = points.split_at_mut(pairs.len());
+        let scale = simd.splat_f32s(scale);
+        for (point, [a, b]) in whole.iter_mut().zip(pairs) {
+            *point =
+                simd.deinterleave_shfl_f32s([simd.mul_f32s(*a, scale), simd.mul_f32s(*b, scale)]);
         }
-        end.fill(0.0);
-        for (at, value) in rest.iter().enumerate() {
-            end[at / 2 + at % 2 * S::F32_LANES] = value * scale;
+        end.fill([simd.splat_f32s(0.0); 2]);
+        if let [point, ..] = end {
+            let rest = &trace[pairs.len() * 2 * S::F32_LANES..];
+            bytemuck::cast_slice_mut::<_, f32>(point)[..rest.len()].copy_from_slice(rest);
+            let [a, b] = *point;
+            *point =
+                simd.deinterleave_shfl_f32s([simd.mul_f32s(a, scale), simd.mul_f32s(b, scale)]);
         }
     }
 }
@@ -189,72 +293,15 @@ impl WithSimd for Collect<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        let points = self.line.chunks_exact(2 * S::F32_LANES);
+    fn with_simd<S: Simd>(self, simd: S) {
+        let points = S::as_simd_f32s(self.line).0.as_chunks::<2>().0;
         for (samples, point) in self.trace.chunks_mut(2 * S::F32_LANES).zip(points) {
-            let (re, im) = point.split_at(S::F32_LANES);
-            let (pairs, odd) = samples.as_chunks_mut::<2>();
-            for ((pair, re), im) in pairs.iter_mut().zip(re).zip(im) {
-                *pair = [*re, *im];
-            }
-            if let [odd] = odd {
-                *odd = re[pairs.len()];
-            }
-        }
-    }
-}
-
-/// Multiplies a point of all lanes by factors, or by their conjugates.
-struct Twist<'a, const BACK: bool> {
-    point: &'a mut [f32],
-    factors: &'a [f32],
-}
-
-impl<const BACK: bool> WithSimd for Twist<'_, BACK> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        let (re, im) = self.point.split_at_mut(S::F32_LANES);
-        let (cosines, sines) = self.factors[..2 * S::F32_LANES].split_at(S::F32_LANES);
-        for l in 0..S::F32_LANES {
-            let (a, b, c) = (re[l], im[l], cosines[l]);
-            let s = if BACK { -sines[l] } else { sines[l] };
-            [re[l], im[l]] = [a * c - b * s, a * s + b * c];
-        }
-    }
-}
-
-/// As many points as there are lanes: lanes as points, points as lanes.
-struct Transpose<'a> {
-    from: &'a [f32],
-    to: &'a mut [f32],
-    lanes: usize,
-}
-
-impl WithSimd for Transpose<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        let Self { from, to, lanes } = self;
-        let at = |point: usize, part: usize, lane: usize| (2 * point + part) * lanes + lane;
-        let squares = if lanes.is_multiple_of(SIDE) { lanes / SIDE } else { 0 };
-        for part in 0..2 {
-            for (a, b) in (0..squares).flat_map(|a| (0..squares).map(move |b| (a, b))) {
-                let (a, b) = (a * SIDE, b * SIDE);
-                let mut square = [[0.0; SIDE]; SIDE];
-                for (row, point) in square.iter_mut().zip(a..) {
-                    row.copy_from_slice(&from[at(point, part, b)..][..SIDE]);
-                }
-                for (row, point) in f32::turned(square).iter().zip(b..) {
-                    to[at(point, part, a)..][..SIDE].copy_from_slice(row);
-                }
-            }
-            if squares == 0 {
-                for (a, b) in (0..lanes).flat_map(|a| (0..lanes).map(move |b| (a, b))) {
-                    to[at(b, part, a)] = from[at(a, part, b)];
-                }
+            let pairs = simd.interleave_shfl_f32s(*point);
+            if let ([a, b], []) = S::as_mut_simd_f32s(samples) {
+                [*a, *b] = pairs;
+            } else {
+                let n = samples.len();
+                samples.copy_from_slice(&bytemuck::cast_slice::<_, f32>(&pairs)[..n]);
             }
         }
     }
