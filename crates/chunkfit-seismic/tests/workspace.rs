@@ -72,6 +72,7 @@ fn main() {
         let operator = operator(name);
         // Room for more lanes than some machines have, and for factors that some lengths need.
         check_workspace(operator.as_ref(), [5, 6, 700], 60, ByteSize::kib(190), heap_peak);
+        check_workspace(operator.as_ref(), [300, 3, 7], 30, ByteSize::kib(8), heap_peak);
         traces_that_are_not_contiguous(operator.as_ref());
     }
     // Plans follow the factors of the length.

@@ -1,7 +1,13 @@
 mod attribute;
-mod planes;
+mod derived;
+mod latest;
+mod local;
+mod neighbours;
+mod output;
 pub(crate) mod recipes;
-mod row;
+mod signals;
+mod slope;
+mod stretch;
 mod sweep;
 
 use chunkfit_core::Shape;
@@ -13,7 +19,9 @@ pub use attribute::{ComplexAttribute, Definition};
 use crate::error::ParameterError;
 use crate::hilbert;
 use crate::task;
-use planes::Planes;
+use latest::Latest;
+use slope::Slope;
+use stretch::Stretches;
 
 /// What attributes depend on beside the trace.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -45,10 +53,12 @@ impl Default for Settings {
 /// are taken one after the other: 2 for [`AmplitudeAcceleration`](ComplexAttribute::AmplitudeAcceleration)
 /// and [`FrequencyChange`](ComplexAttribute::FrequencyChange), none for what needs no slope, else 1.
 ///
-/// **Memory.** For a block of (i, x, n), [`workspace`](Operator::workspace) is that of
-/// [`Envelope`](crate::Envelope), 16·n bytes, and p·min(i, 3)·x·n·4 bytes for the last inlines of p
-/// quantities: the slope of the phase (for frequencies), the envelope, its slope (for changes of the
-/// envelope), and the slopes of frequency and of amplitude change, where they are needed.
+/// **Memory.** A block of (i, x, n) is worked on in stretches of 960 voxels, of 4 bytes each. With
+/// a = ⌈x·n / 960⌉ and b = ⌈n / 960⌉, [`workspace`](Operator::workspace) is that of
+/// [`Envelope`](crate::Envelope), 9 stretches, for each slope 3, 2·a + 1 and 2·b + 1, and a + b + 2 for the
+/// envelope where a slope is seen beside it; none of these numbers of stretches is more than the block.
+/// Slopes are those of the phase (for frequencies), of the envelope (for its changes), of the frequency and
+/// of the amplitude change. An axis of one position has no neighbours to keep: 1 for 3, 0 for a or b.
 ///
 /// ```
 /// use chunkfit_seismic::{ComplexAttribute, ComplexTrace, Settings};
@@ -80,8 +90,6 @@ struct Needs {
     change: bool,
     /// Beside the traces that are asked for, those around them.
     envelope: bool,
-    frequency_slope: bool,
-    change_slope: bool,
 }
 
 impl ComplexTrace {
@@ -134,14 +142,11 @@ impl ComplexTrace {
 
     fn needs(&self) -> Needs {
         let change = self.any(ComplexAttribute::sees_change);
-        let has = |wanted| self.attributes.contains(&wanted);
         Needs {
             phase: self.any(ComplexAttribute::sees_phase),
             frequency: self.any(ComplexAttribute::sees_frequency),
             change,
-            envelope: change || has(ComplexAttribute::Sweetness),
-            frequency_slope: has(ComplexAttribute::FrequencyChange),
-            change_slope: has(ComplexAttribute::AmplitudeAcceleration),
+            envelope: change || self.attributes.contains(&ComplexAttribute::Sweetness),
         }
     }
 
@@ -204,20 +209,16 @@ impl Operator for ComplexTrace {
     }
 
     fn workspace(&self, block: Shape, _core: Shape) -> ByteSize {
-        let n = block[Axis::Sample];
+        let extents = block.extents();
+        let stretches = Stretches::new(block.voxels());
         let needs = self.needs();
-        let planes = [
-            needs.frequency,
-            needs.envelope,
-            needs.change,
-            needs.frequency_slope,
-            needs.change_slope,
-        ];
-        let n_planes = planes.into_iter().filter(|wanted| *wanted).count() as u64;
+        let n_slopes = [needs.frequency, needs.change].into_iter().filter(|wanted| *wanted).count()
+            + self.with_slopes(2).count();
+        let envelope = if needs.envelope { sweep::kept(extents) } else { 0 };
         // A copy of one trace, where traces are not contiguous.
-        let rows = ByteSize::of::<f32>((sweep::N_ROWS + 1) * n);
-        let planes = ByteSize::of::<f32>(Planes::length(block.extents())) * n_planes;
-        hilbert::workspace(n) + rows + planes
+        let rows = sweep::N_ROWS * stretches.longest() + block[Axis::Sample];
+        let kept = n_slopes * Slope::length(extents) + Latest::length(stretches, envelope);
+        hilbert::workspace(block[Axis::Sample]) + ByteSize::of::<f32>(rows + kept)
     }
 
     fn apply(

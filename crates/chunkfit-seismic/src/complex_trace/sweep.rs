@@ -1,19 +1,23 @@
-use std::ops::Range;
-
-use chunkfit_core::{Axis, Region};
+use chunkfit_core::Region;
 use ndarray::{ArrayView3, ArrayViewMut3};
 use pulp::Arch;
 
-use super::planes::Planes;
-use super::row::{Change, Derived, Frequency, Local, Phase, Slope, Smooth};
+use super::derived::{Change, Derived, Frequency};
+use super::latest::Latest;
+use super::local::{Local, Phase};
+use super::neighbours::Sides;
+use super::output::Output;
+use super::signals::Signals;
+use super::slope::Slope;
+use super::stretch::Stretches;
 use super::{ComplexAttribute, ComplexTrace};
-use crate::hilbert::{Analytic, Hilbert};
-use crate::trace;
+use crate::hilbert::Hilbert;
 
-/// Rows of the length of a trace, beside the planes.
-pub(super) const N_ROWS: usize = 4;
+/// Floats for each voxel of a stretch: its signals, phase, frequency and change, neighbours on both sides,
+/// and a row of results.
+pub(super) const N_ROWS: usize = Signals::N_PARTS + 6;
 
-/// Fills `outputs`, the `core` of `block`, inline by inline.
+/// Fills `outputs`, the `core` of `block`, stretch by stretch.
 pub(super) fn run(
     operator: &ComplexTrace,
     block: ArrayView3<'_, f32>,
@@ -21,172 +25,167 @@ pub(super) fn run(
     outputs: &mut [ArrayViewMut3<'_, f32>],
 ) {
     let extents: [usize; 3] = block.dim().into();
-    let [n_inlines, n_crosslines, n_samples] = extents;
-    let row = || vec![0.0; n_samples];
-    let planes = |wanted| Planes::new(extents, wanted);
-    let needs = operator.needs();
-    let mut sweep = Sweep {
-        operator,
-        arch: Arch::new(),
-        extents,
-        phase_slopes: planes(needs.frequency),
-        envelopes: planes(needs.envelope),
-        envelope_slopes: planes(needs.change),
-        frequency_slopes: planes(needs.frequency_slope),
-        change_slopes: planes(needs.change_slope),
-        phase: row(),
-        frequency: row(),
-        change: row(),
-        output: Output { row: row(), core, arrays: outputs },
-    };
+    let [.., n_samples] = extents;
+    let stretches = Stretches::new(block.len());
+    let output = Output::new(extents, stretches.longest(), core, outputs);
+    let mut sweep = Sweep::new(operator, extents, output);
+    let mut signals = Signals::new(stretches);
     Hilbert::new(n_samples).each(block, |batch| {
-        for (number, trace) in (batch.first..).zip(batch.traces()) {
-            let [i, x] = [number / n_crosslines, number % n_crosslines];
-            sweep.see([i, x], &trace);
-            if x + 1 == n_crosslines {
-                due(i, n_inlines).for_each(|i| sweep.finish(i));
+        let first = batch.first * n_samples;
+        for (number, voxels) in stretches.cut(first..first + batch.re.len()) {
+            if signals.fill(sweep.arch, number, voxels, &batch) {
+                sweep.see(number, &signals);
+                sweep.follow(number);
             }
         }
     });
+    let behind = operator.slopes() * sweep.lag;
+    (stretches.count()..stretches.count() + behind).for_each(|number| sweep.follow(number));
 }
 
-/// Inlines whose neighbours are all there once inline `i` of `n` is.
-fn due(i: usize, n: usize) -> Range<usize> {
-    i.saturating_sub(1)..if i + 1 == n { n } else { i }
+/// Stretches that the envelope is kept for, until its slope is there.
+pub(super) fn kept(extents: [usize; 3]) -> usize {
+    Slope::lag(extents) + 1
 }
 
 struct Sweep<'a, 'b> {
     operator: &'a ComplexTrace,
     arch: Arch,
-    extents: [usize; 3],
-    phase_slopes: Planes,
-    envelopes: Planes,
-    envelope_slopes: Planes,
-    frequency_slopes: Planes,
-    change_slopes: Planes,
+    stretches: Stretches,
+    /// Stretches by which a slope is behind.
+    lag: usize,
+    envelope: Option<Latest>,
+    phase_slope: Option<Slope>,
+    envelope_slope: Option<Slope>,
+    /// The last of two slopes, beside the numbers of their outputs.
+    frequency_slope: Option<(usize, Slope)>,
+    change_slope: Option<(usize, Slope)>,
     phase: Vec<f32>,
     frequency: Vec<f32>,
     change: Vec<f32>,
+    sides: Sides,
     output: Output<'a, 'b>,
 }
 
-/// Where results go.
-struct Output<'a, 'b> {
-    /// A whole trace of one attribute.
-    row: Vec<f32>,
-    core: Region,
-    arrays: &'a mut [ArrayViewMut3<'b, f32>],
-}
-
-impl Output<'_, '_> {
-    /// The place of a trace of the block in the outputs, if it is one of theirs.
-    fn place(&self, at: [usize; 2]) -> Option<[usize; 2]> {
-        let ranges = [Axis::Inline, Axis::Crossline].map(|axis| self.core.range(axis));
-        let inside = ranges.iter().zip(at).all(|(range, at)| range.contains(&at));
-        inside.then(|| [at[0] - ranges[0].start, at[1] - ranges[1].start])
-    }
-
-    /// Copies the row to output `number`.
-    fn write(&mut self, number: usize, at: [usize; 2]) {
-        let samples = &self.row[self.core.range(Axis::Sample)];
-        trace::write(&mut self.arrays[number], at, 0..samples.len(), samples);
-    }
-}
-
-impl Sweep<'_, '_> {
-    /// What a trace yields on its own.
-    fn see(&mut self, at: [usize; 2], trace: &Analytic<'_>) {
-        let Self { operator, arch, phase, output, .. } = self;
+impl<'a, 'b> Sweep<'a, 'b> {
+    fn new(operator: &'a ComplexTrace, extents: [usize; 3], output: Output<'a, 'b>) -> Self {
+        let stretches = Stretches::new(extents.iter().product());
         let needs = operator.needs();
-        if needs.phase {
-            arch.dispatch(Phase { trace, out: phase });
+        let slope = |wanted: bool, angle| wanted.then(|| Slope::new(extents, angle));
+        let last = |wanted| {
+            let place = operator.with_slopes(2).find(|(_, attribute)| *attribute == wanted);
+            place.map(|(place, _)| (place, Slope::new(extents, false)))
+        };
+        let row = || vec![0.0; stretches.longest()];
+        Self {
+            operator,
+            arch: Arch::new(),
+            stretches,
+            lag: Slope::lag(extents),
+            envelope: needs.envelope.then(|| Latest::new(stretches, kept(extents))),
+            phase_slope: slope(needs.frequency, true),
+            envelope_slope: slope(needs.change, false),
+            frequency_slope: last(ComplexAttribute::FrequencyChange),
+            change_slope: last(ComplexAttribute::AmplitudeAcceleration),
+            phase: row(),
+            frequency: row(),
+            change: row(),
+            sides: [row(), row()],
+            output,
         }
+    }
+
+    /// What the voxels of a stretch yield on their own.
+    fn see(&mut self, number: usize, signals: &Signals) {
+        let (arch, operator, output) = (self.arch, self.operator, &mut self.output);
+        let voxels = self.stretches.voxels(number);
         let rotation = operator.rotation();
-        if let Some(place) = output.place(at) {
-            for (number, attribute) in operator.with_slopes(0) {
-                let out = &mut output.row;
-                arch.dispatch(Local { attribute, trace, phase, rotation, out });
-                output.write(number, place);
+        let phase = &mut self.phase[..voxels.len()];
+        if operator.needs().phase {
+            arch.dispatch(Phase { signals, out: phase });
+        }
+        let phase = &*phase;
+        let local = |attribute| {
+            move |out: &mut [f32]| {
+                arch.dispatch(Local { attribute, signals, phase, rotation, out });
             }
+        };
+        for (place, attribute) in operator.with_slopes(0) {
+            output.write(place, voxels.clone(), local(attribute));
         }
-        if let Some(out) = self.phase_slopes.row_mut(at) {
-            arch.dispatch(Slope { values: phase, angles: true, out });
+        if let Some(slope) = &mut self.phase_slope {
+            slope.stretch_mut(number).copy_from_slice(phase);
         }
-        if let Some(out) = self.envelopes.row_mut(at) {
-            let attribute = ComplexAttribute::Envelope;
-            arch.dispatch(Local { attribute, trace, phase, rotation, out });
-            let values = self.envelopes.row(at);
-            if let Some(out) = self.envelope_slopes.row_mut(at) {
-                arch.dispatch(Slope { values, angles: false, out });
+        if let Some(envelope) = &mut self.envelope {
+            local(ComplexAttribute::Envelope)(envelope.stretch_mut(number));
+            if let Some(slope) = &mut self.envelope_slope {
+                slope.stretch_mut(number).copy_from_slice(envelope.stretch(number));
             }
         }
     }
 
-    /// What the traces of an inline yield with their neighbours.
-    fn finish(&mut self, i: usize) {
-        let [n_inlines, n_crosslines, _] = self.extents;
-        let twice = self.operator.slopes() == 2;
-        for at in (0..n_crosslines).map(|x| [i, x]) {
-            let place = self.output.place(at);
-            if twice || (place.is_some() && self.operator.slopes() == 1) {
-                self.derive(at, place);
-            }
+    /// What can be done with neighbours once stretch `number` is there, or would be if it were not past the
+    /// last.
+    fn follow(&mut self, number: usize) {
+        for slope in [&mut self.phase_slope, &mut self.envelope_slope].into_iter().flatten() {
+            slope.follow(self.arch, number, &mut self.sides);
         }
-        if twice {
-            due(i, n_inlines).for_each(|i| self.finish_slopes(i));
+        let Some(number) = number.checked_sub(self.lag) else { return };
+        if self.stretches.before(number, 0).is_some() {
+            self.derive(number);
+        }
+        let Self { arch, stretches, sides, output, .. } = self;
+        for (place, slope) in
+            [&mut self.frequency_slope, &mut self.change_slope].into_iter().flatten()
+        {
+            if let Some(number) = slope.follow(*arch, number, sides) {
+                output.write(*place, stretches.voxels(number), |out| {
+                    slope.take(*arch, number, sides, out);
+                });
+            }
         }
     }
 
-    fn derive(&mut self, at: [usize; 2], place: Option<[usize; 2]>) {
-        let Self { operator, arch, frequency, change, output, .. } = self;
-        let (needs, samples_per_s) = (operator.needs(), operator.samples_per_s());
-        let envelope = self.envelopes.row(at);
-        if needs.frequency {
-            arch.dispatch(Smooth { rows: self.phase_slopes.around(at), out: frequency });
+    /// What is made of the slopes of a stretch.
+    fn derive(&mut self, number: usize) {
+        let (arch, operator) = (self.arch, self.operator);
+        let (sides, output) = (&mut self.sides, &mut self.output);
+        let voxels = self.stretches.voxels(number);
+        let samples_per_s = operator.samples_per_s();
+        let definition = operator.settings().definition;
+        let envelope = self.envelope.as_ref().map_or(&[][..], |latest| latest.stretch(number));
+        let [frequency, change] =
+            [&mut self.frequency, &mut self.change].map(|row| &mut row[..voxels.len()]);
+        if let Some(slope) = &self.phase_slope {
+            slope.take(arch, number, sides, frequency);
             arch.dispatch(Frequency { samples_per_s, slopes: frequency });
         }
-        if needs.change {
-            arch.dispatch(Smooth { rows: self.envelope_slopes.around(at), out: change });
+        if let Some(slope) = &self.envelope_slope {
+            slope.take(arch, number, sides, change);
             arch.dispatch(Change { slopes: change, envelope });
         }
         let (frequency, change) = (&*frequency, &*change);
-        let definition = operator.settings().definition;
-        let derived = |attribute| Derived {
-            attribute,
-            definition,
-            samples_per_s,
-            frequency,
-            change,
-            envelope,
+        let derived = |attribute| {
+            move |out: &mut [f32]| {
+                arch.dispatch(Derived {
+                    attribute,
+                    definition,
+                    samples_per_s,
+                    frequency,
+                    change,
+                    envelope,
+                    out,
+                });
+            }
         };
-        if let Some(place) = place {
-            for (number, attribute) in operator.with_slopes(1) {
-                arch.dispatch(derived(attribute).into(&mut output.row));
-                output.write(number, place);
-            }
+        for (place, attribute) in operator.with_slopes(1) {
+            output.write(place, voxels.clone(), derived(attribute));
         }
-        if let Some(out) = self.frequency_slopes.row_mut(at) {
-            arch.dispatch(Slope { values: frequency, angles: false, out });
+        if let Some((_, slope)) = &mut self.frequency_slope {
+            derived(ComplexAttribute::Frequency)(slope.stretch_mut(number));
         }
-        if let Some(out) = self.change_slopes.row_mut(at) {
-            let clipped = ComplexAttribute::RelativeAmplitudeChange;
-            arch.dispatch(derived(clipped).into(&mut output.row));
-            arch.dispatch(Slope { values: &output.row, angles: false, out });
-        }
-    }
-
-    fn finish_slopes(&mut self, i: usize) {
-        let Self { operator, arch, output, .. } = self;
-        for at in (0..self.extents[1]).map(|x| [i, x]) {
-            let Some(place) = output.place(at) else { continue };
-            for (number, attribute) in operator.with_slopes(2) {
-                let slopes = match attribute {
-                    ComplexAttribute::FrequencyChange => &self.frequency_slopes,
-                    _ => &self.change_slopes,
-                };
-                arch.dispatch(Smooth { rows: slopes.around(at), out: &mut output.row });
-                output.write(number, place);
-            }
+        if let Some((_, slope)) = &mut self.change_slope {
+            derived(ComplexAttribute::RelativeAmplitudeChange)(slope.stretch_mut(number));
         }
     }
 }

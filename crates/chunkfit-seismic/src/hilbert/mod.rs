@@ -48,11 +48,13 @@ pub(crate) struct Batch<'a> {
     /// Number of the first trace, in memory order of inline and crossline.
     pub(crate) first: usize,
     /// Samples of a trace.
-    n: usize,
-    re: &'a [f32],
-    im: &'a [f32],
+    pub(crate) n: usize,
+    /// Those of all traces.
+    pub(crate) re: &'a [f32],
+    /// Their relative quadratures.
+    pub(crate) im: &'a [f32],
     /// `down` and `up` of each trace.
-    scales: &'a [[f32; 2]],
+    pub(crate) scales: &'a [[f32; 2]],
 }
 
 impl<'a> Batch<'a> {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use chunkfit_core::testing::{Dice, apply_at};
+use chunkfit_core::testing::{Dice, apply_at, check_operator};
 use chunkfit_core::{Placement, Shape};
 use chunkfit_seismic::{ComplexAttribute, Definition, envelope, parse, whole};
 use ndarray::{Array3, ArrayView3, s};
@@ -95,6 +95,16 @@ fn alone_or_together() {
     let together = compute(&format!("complex-trace:outputs={names}"), volume.view());
     for (attribute, expected) in ComplexAttribute::ALL.into_iter().zip(together) {
         assert_eq!(compute(attribute.name(), volume.view())[0], expected, "{attribute}");
+    }
+}
+
+/// Chunks cut volumes elsewhere than stretches do, which hold many inlines, or a part of a trace.
+#[test]
+fn cuts_do_not_show() {
+    let names = ComplexAttribute::ALL.map(ComplexAttribute::name).join("/");
+    let operator = parse(&format!("complex-trace:outputs={names}")).unwrap();
+    for extents in [[331, 3, 3], [701, 3, 1], [3, 307, 5], [1009, 1, 2], [3, 2, 1103]] {
+        check_operator(operator.as_ref(), extents, 4);
     }
 }
 
