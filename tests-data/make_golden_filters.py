@@ -57,6 +57,7 @@ def main():
             results["gaussian"] = ndi.gaussian_filter(array, sigma, mode="reflect", truncate=4.0)
             results["uniform"] = mean(array, size)
             assert np.allclose(results["uniform"], ndi.uniform_filter(array, size), atol=1e-6)
+            results["gradient_magnitude"] = ndi.gaussian_gradient_magnitude(array, sigma, mode="reflect", truncate=4.0)
             axis = n_axes // 2
             for name, weights in WEIGHTS.items():
                 results[name] = ndi.correlate1d(array, weights, axis=axis, mode="reflect")

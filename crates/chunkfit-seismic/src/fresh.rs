@@ -1,6 +1,6 @@
 //! Memory for results.
 
-use ndarray::{Array3, Dim, Ix3};
+use ndarray::{Array, Dimension};
 
 use crate::filter::Sample;
 
@@ -10,15 +10,15 @@ const LARGE: usize = 4 << 20;
 
 /// An array of zeros whose pages do not exist yet, huge ones where the system grants them: the first
 /// touch of 4 KiB pages costs more than most kernels.
-pub(crate) fn fresh<T: Sample>(shape: Ix3) -> Array3<T> {
-    let array = Array3::from_elem(Dim(shape), T::default());
+pub(crate) fn fresh<T: Sample, D: Dimension>(shape: D) -> Array<T, D> {
+    let array = Array::from_elem(shape, T::default());
     #[cfg(target_os = "linux")]
     ask_for_huge_pages(&array);
     array
 }
 
 #[cfg(target_os = "linux")]
-fn ask_for_huge_pages<T>(array: &Array3<T>) {
+fn ask_for_huge_pages<T, D: Dimension>(array: &Array<T, D>) {
     use rustix::mm::{Advice, madvise};
 
     let bytes = size_of_val(array.as_slice().unwrap_or_default());
@@ -39,12 +39,14 @@ fn ask_for_huge_pages<T>(array: &Array3<T>) {
 
 #[cfg(test)]
 mod tests {
+    use ndarray::Dim;
+
     use super::*;
 
     #[test]
     fn is_zero_at_any_size() {
         for shape in [[0, 3, 4], [2, 3, 5], [3, 7, 100_003]] {
-            let array = fresh::<f32>(Dim(shape));
+            let array = fresh::<f32, _>(Dim(shape));
             assert_eq!(array.shape(), shape);
             assert!(array.iter().all(|value| value.to_bits() == 0));
         }

@@ -5,7 +5,7 @@ use ndarray::{ArrayView3, ArrayViewMut3};
 
 use crate::catalog::{Parameter, Recipe};
 use crate::error::ParameterError;
-use crate::gaussian;
+use crate::filter::bell;
 use crate::parse::per_axis;
 use crate::window::{self, Kernel, Line, Rows, Traces, Weights, convolve};
 
@@ -81,7 +81,7 @@ impl GradientMagnitude {
             if !(sigma.is_finite() && sigma >= 0.0) {
                 return Err(ParameterError::Sigma { axis, sigma });
             }
-            let (radius, largest) = (gaussian::radius(sigma, truncate), LARGEST_RADIUS);
+            let (radius, largest) = (bell::radius(sigma, truncate), LARGEST_RADIUS);
             if radius < 1.0 {
                 return Err(ParameterError::SmallSigma { axis, sigma, smallest: 0.5 / truncate });
             }
@@ -89,13 +89,9 @@ impl GradientMagnitude {
                 return Err(ParameterError::Radius { axis, sigma, truncate, radius, largest });
             }
         }
-        let smooth = sigma.map(|sigma| gaussian::weights(sigma, truncate));
-        let derive = [0, 1, 2].map(|axis| {
-            let slope = 1.0 / (sigma[axis] * sigma[axis]);
-            let side = smooth[axis].iter().enumerate().skip(1);
-            Weights::odd(&side.map(|(x, weight)| x as f64 * slope * weight).collect::<Vec<_>>())
-        });
-        Ok(Self { sigma, truncate, smooth: smooth.map(|half| Weights::even(&half)), derive })
+        let smooth = sigma.map(|sigma| Weights::even(&bell::weights(sigma, truncate)));
+        let derive = sigma.map(|sigma| Weights::odd(&bell::slopes(sigma, truncate)));
+        Ok(Self { sigma, truncate, smooth, derive })
     }
 
     /// Standard deviation in voxels along inline, crossline and sample.

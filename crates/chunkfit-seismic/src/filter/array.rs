@@ -10,6 +10,7 @@ use super::kernel::Kernel;
 use super::pass::{Results, Rows, across, along};
 use super::volume::{pieces, seen, sweep};
 use crate::aligned::Aligned;
+use crate::fresh::fresh;
 
 /// Rows of outputs that are formed together.
 const BATCH: usize = 64;
@@ -19,8 +20,7 @@ pub(crate) fn passes<T: Sample, D: RemoveAxis>(
     array: ArrayView<'_, T, D>,
     kernels: &[Kernel],
 ) -> Array<T, D> {
-    let shape = array.raw_dim();
-    let mut out = Array::from_elem(shape, T::default());
+    let mut out = fresh(array.raw_dim());
     let (Some(of_volume), false) = (volume_shape(array.shape()), array.is_empty()) else {
         let todo = kernels.iter().enumerate().filter(|(_, kernel)| !kernel.is_identity());
         return todo.fold(array.to_owned(), |done, (axis, kernel)| pass(done.view(), kernel, axis));
@@ -53,7 +53,7 @@ pub(crate) fn pass<T: Sample, D: RemoveAxis>(
     kernel: &Kernel,
     axis: usize,
 ) -> Array<T, D> {
-    let mut out = Array::from_elem(array.raw_dim(), T::default());
+    let mut out = fresh(array.raw_dim());
     if array.is_empty() {
         return out;
     }

@@ -42,4 +42,14 @@ pub enum FilterError {
         /// The most weights that are allowed.
         largest: usize,
     },
+    /// A standard deviation leaves nothing of the derivative of a Gaussian.
+    #[error("sigma is {sigma} along axis {axis}; give at least {smallest} for a derivative")]
+    SmallSigma {
+        /// The axis.
+        axis: usize,
+        /// Standard deviation in elements.
+        sigma: f64,
+        /// The smallest that is allowed.
+        smallest: f64,
+    },
 }

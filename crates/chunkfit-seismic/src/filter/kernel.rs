@@ -52,9 +52,25 @@ impl Kernel {
         }
     }
 
+    /// w(−j) = w(j): the centre, and then one side outwards.
+    pub(crate) fn even(half: &[f64]) -> Self {
+        let centre = half.first().copied().unwrap_or_default();
+        Self::Even { centre, far: half.iter().skip(1).rev().copied().collect() }
+    }
+
+    /// w(−j) = −w(j), with 0 in the centre: the side of positive steps outwards.
+    pub(crate) fn odd(side: &[f64]) -> Self {
+        Self::Odd { centre: 0.0, far: side.iter().rev().map(|weight| -weight).collect() }
+    }
+
+    /// The mean of `size` elements; of one, everything as it is.
+    pub(crate) fn mean(size: usize) -> Self {
+        if size == 1 { Self::default() } else { Self::Mean { size } }
+    }
+
     /// Whether nothing changes.
     pub(crate) fn is_identity(&self) -> bool {
-        matches!(self, Self::Mean { size: 1 }) || *self == Self::default()
+        *self == Self::default()
     }
 
     /// Elements seen before and after the position itself.

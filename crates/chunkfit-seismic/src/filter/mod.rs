@@ -6,11 +6,20 @@
 //!
 //! The numbers are those of `scipy.ndimage` 1.17.1 with mode `reflect`, bit for bit, apart from
 //! [`uniform`], which says where it differs.
+//!
+//! # Memory
+//!
+//! Beside the result, an array of one to three axes needs what [`Gaussian`](crate::Gaussian) declares for
+//! a volume of that shape with kernels as long: a few planes and buffers. An array of more axes, and
+//! every derivative, goes pass by pass, which takes one more array of that size and less than 100 KB and
+//! 0.5 KB for each element that a kernel sees. Arrays that are not contiguous are copied.
 
 mod arithmetic;
 mod array;
+pub(crate) mod bell;
 mod columns;
 mod error;
+mod gradient;
 mod kernel;
 mod pass;
 mod sample;
@@ -20,6 +29,7 @@ use ndarray::{Array, ArrayView, RemoveAxis};
 
 pub(crate) use arithmetic::{Arithmetic, Double, Single};
 pub use error::FilterError;
+pub use gradient::gaussian_gradient_magnitude;
 pub(crate) use kernel::Kernel;
 pub use sample::Sample;
 pub(crate) use volume::{Buffers, sweep};
@@ -43,6 +53,8 @@ const CURVATURE_SMOOTHER: [f64; 5] = [0.030_32, 0.249_724, 0.439_911, 0.249_724,
 ///
 /// **Shape.** That of the input.
 ///
+/// **Memory.** As for [all filters](self#memory).
+///
 /// # Errors
 ///
 /// When there is no such axis, or no weight.
@@ -65,6 +77,8 @@ pub fn correlate1d<T: Sample, D: RemoveAxis>(
 ///
 /// **Shape.** That of the input; an element sees one neighbour on each side along every axis.
 ///
+/// **Memory.** As for [all filters](self#memory).
+///
 /// # Errors
 ///
 /// When there is no such axis.
@@ -81,6 +95,8 @@ pub fn derivative<T: Sample, D: RemoveAxis>(
 /// 0.439911, 0.249724, 0.03032\] along each other axis in ascending order.
 ///
 /// **Shape.** That of the input; an element sees two neighbours on each side along every axis.
+///
+/// **Memory.** As for [all filters](self#memory).
 ///
 /// # Errors
 ///
@@ -113,6 +129,8 @@ fn along_and_across<T: Sample, D: RemoveAxis>(
 ///
 /// **Shape.** That of the input.
 ///
+/// **Memory.** As for [all filters](self#memory).
+///
 /// # Errors
 ///
 /// When there is not one size per axis, or a size is 0.
@@ -122,7 +140,7 @@ pub fn uniform<T: Sample, D: RemoveAxis>(
 ) -> Result<Array<T, D>, FilterError> {
     check_per_axis(&array, size.len())?;
     let window = |(axis, &size)| match size {
-        1..=LARGEST_KERNEL => Ok(Kernel::Mean { size }),
+        1..=LARGEST_KERNEL => Ok(Kernel::mean(size)),
         got => Err(FilterError::Weights { axis, got, largest: LARGEST_KERNEL }),
     };
     let kernels: Vec<_> = size.iter().enumerate().map(window).collect::<Result<_, _>>()?;
@@ -134,6 +152,8 @@ pub fn uniform<T: Sample, D: RemoveAxis>(
 ///
 /// **Shape.** That of the input.
 ///
+/// **Memory.** As for [all filters](self#memory).
+///
 /// # Errors
 ///
 /// When there is not one sigma per axis, or a parameter is out of range.
@@ -144,12 +164,8 @@ pub fn gaussian<T: Sample, D: RemoveAxis>(
 ) -> Result<Array<T, D>, FilterError> {
     check_per_axis(&array, sigma.len())?;
     let bell = |(axis, &sigma): (usize, &f64)| {
-        let largest = LARGEST_KERNEL;
-        let sound = sigma.is_finite() && sigma >= 0.0 && truncate.is_finite() && truncate > 0.0;
-        if !sound || 2.0 * crate::gaussian::radius(sigma, truncate) + 1.0 > largest as f64 {
-            return Err(FilterError::Sigma { axis, sigma, truncate, largest });
-        }
-        Ok(crate::gaussian::kernel(sigma, truncate))
+        check_sigma(axis, sigma, truncate)?;
+        Ok(bell::kernel(sigma, truncate))
     };
     let kernels: Vec<_> = sigma.iter().enumerate().map(bell).collect::<Result<_, _>>()?;
     Ok(array::passes(array, &kernels))
@@ -169,6 +185,16 @@ fn check_per_axis<T, D: RemoveAxis>(
 ) -> Result<(), FilterError> {
     let n_axes = array.ndim();
     if got == n_axes { Ok(()) } else { Err(FilterError::PerAxis { got, n_axes }) }
+}
+
+fn check_sigma(axis: usize, sigma: f64, truncate: f64) -> Result<(), FilterError> {
+    let largest = LARGEST_KERNEL;
+    let sound = sigma.is_finite() && sigma >= 0.0 && truncate.is_finite() && truncate > 0.0;
+    if sound && 2.0 * bell::radius(sigma, truncate) < largest as f64 {
+        Ok(())
+    } else {
+        Err(FilterError::Sigma { axis, sigma, truncate, largest })
+    }
 }
 
 #[cfg(test)]

@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn every_path_has_the_bits_of_plain_sums() {
-        let [bell, short] = [3.0, 0.7].map(|sigma| crate::gaussian::kernel(sigma, 4.0));
+        let [bell, short] = [3.0, 0.7].map(|sigma| crate::filter::bell::kernel(sigma, 4.0));
         let slope = Kernel::new(&[-0.5, -0.25, 0.0, 0.25, 0.5]);
         let leaning = Kernel::new(&[0.1, 0.5, -0.3, 0.7]);
         let mean = Kernel::Mean { size: 4 };
