@@ -107,9 +107,25 @@ fn envelope_into(
     mut out: ArrayViewMut3<'_, f32>,
 ) {
     let arch = Arch::new();
-    let (n_crosslines, n) = (traces.len_of(ArrayAxis(1)), samples.len());
+    let (_, n_crosslines, n_samples) = traces.dim();
+    let n = samples.len();
+    let place = |number: usize| [number / n_crosslines, number % n_crosslines];
+    let hilbert = Hilbert::new(n_samples);
+    if let Hilbert::Direct(direct) = &hilbert {
+        direct.each_modulus(traces, |first, moduli| match out.as_slice_mut() {
+            Some(out) if n == n_samples => {
+                out[first * n..][..moduli.len()].copy_from_slice(moduli);
+            }
+            _ => {
+                for (number, moduli) in (first..).zip(moduli.chunks_exact(n_samples)) {
+                    trace::write(&mut out, place(number), 0..n, &moduli[samples.clone()]);
+                }
+            }
+        });
+        return;
+    }
     let mut row = Vec::new();
-    Hilbert::new(traces.len_of(ArrayAxis(2))).each(traces, |batch| {
+    hilbert.each(traces, |batch| {
         let samples = samples.clone();
         if let Some(out) = out.as_slice_mut() {
             let out = &mut out[batch.first * n..][..batch.traces().len() * n];
@@ -118,7 +134,7 @@ fn envelope_into(
             row.resize(batch.traces().len() * n, 0.0);
             arch.dispatch(Moduli { batch: &batch, samples, out: &mut row });
             for (number, row) in (batch.first..).zip(row.chunks_exact(n)) {
-                trace::write(&mut out, [number / n_crosslines, number % n_crosslines], 0..n, row);
+                trace::write(&mut out, place(number), 0..n, row);
             }
         }
     });

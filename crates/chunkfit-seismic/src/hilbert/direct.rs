@@ -1,11 +1,12 @@
 //! Short traces: their quadrature is a sum of a few differences of samples. Traces follow each other too
 //! quickly to be looked at one by one, so blocks of them are turned into lanes.
 
+use ndarray::ArrayView3;
 use pulp::{Arch, Simd, WithSimd};
 
 use super::length::kernel;
 use super::size::Size;
-use super::{Batch, LONGEST_DIRECT};
+use super::{Batch, LONGEST_DIRECT, modulus};
 use crate::trace::Traces;
 
 /// Traces of a batch, and of a block.
@@ -33,7 +34,21 @@ impl Direct {
     }
 
     /// Hands the analytic signals of all `traces` to `sink`.
-    pub(super) fn each(&self, traces: Traces<'_, f32>, mut sink: impl FnMut(Batch<'_>)) {
+    pub(super) fn each(&self, traces: Traces<'_, f32>, sink: impl FnMut(Batch<'_>)) {
+        self.turn::<false>(traces, sink);
+    }
+
+    /// Hands their absolute values to `sink`, some traces at a time, and the number of the first: while
+    /// samples are in lanes that costs next to nothing.
+    pub(crate) fn each_modulus(
+        &self,
+        traces: ArrayView3<'_, f32>,
+        mut sink: impl FnMut(usize, &[f32]),
+    ) {
+        self.turn::<true>(Traces::new(traces), |batch| sink(batch.first, batch.im));
+    }
+
+    fn turn<const MODULUS: bool>(&self, traces: Traces<'_, f32>, mut sink: impl FnMut(Batch<'_>)) {
         let (arch, n) = (Arch::new(), self.n);
         let mut quadratures = vec![0.0; TRACES * n];
         let mut copy = Vec::new();
@@ -49,20 +64,21 @@ impl Direct {
             });
             let im = &mut quadratures[..count * n];
             let mut scales = [[1.0; 2]; TRACES];
-            arch.dispatch(Turn { direct: self, re, im, scales: &mut scales });
+            arch.dispatch(Turn::<MODULUS> { direct: self, re, im, scales: &mut scales });
             sink(Batch { first, n, re, im, scales: &scales[..count] });
         }
     }
 }
 
-struct Turn<'a> {
+/// Makes quadratures, or absolute values in their place.
+struct Turn<'a, const MODULUS: bool> {
     direct: &'a Direct,
     re: &'a [f32],
     im: &'a mut [f32],
     scales: &'a mut [[f32; 2]; TRACES],
 }
 
-impl WithSimd for Turn<'_> {
+impl<const MODULUS: bool> WithSimd for Turn<'_, MODULUS> {
     type Output = ();
 
     #[inline(always)]
@@ -83,10 +99,10 @@ impl WithSimd for Turn<'_> {
                     largest[lane] = sample[lane].abs().to_bits().max(largest[lane]);
                 }
             }
-            let mut down = [1.0; BLOCK];
+            let (mut down, mut up) = ([1.0; BLOCK], [1.0; BLOCK]);
             for (lane, scale) in scales.iter_mut().enumerate() {
                 *scale = Size::of(largest[lane]).scales();
-                down[lane] = scale[0];
+                [down[lane], up[lane]] = *scale;
             }
             for sample in &mut samples[..n] {
                 for lane in 0..BLOCK {
@@ -102,6 +118,12 @@ impl WithSimd for Turn<'_> {
                         &samples[(if k + t < n { k + t } else { k + t - n }) % LONGEST_DIRECT];
                     for lane in 0..BLOCK {
                         sums[lane] += weight * (before[lane] - after[lane]);
+                    }
+                }
+                if MODULUS {
+                    let here = &samples[k % LONGEST_DIRECT];
+                    for lane in 0..BLOCK {
+                        sums[lane] = modulus(here[lane], sums[lane]) * up[lane];
                     }
                 }
                 *turned = sums;

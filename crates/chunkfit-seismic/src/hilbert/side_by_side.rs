@@ -48,7 +48,7 @@ impl SideBySide {
         Self { n, points: m, bins: bins.collect(), fft }
     }
 
-    /// Hands the analytic signals of all `traces` to `sink`, one at a time.
+    /// Hands the analytic signals of all `traces` to `sink`, a vector full at a time if they are joined.
     pub(super) fn each(&self, traces: Traces<'_, f32>, mut sink: impl FnMut(Batch<'_>)) {
         let (arch, n) = (Arch::new(), self.n);
         let lanes = lanes(arch);
@@ -85,16 +85,22 @@ impl SideBySide {
                 }
             }
             arch.dispatch(Scatter { n, line, rows: &mut quadratures });
-            for (lane, number) in batch.enumerate() {
-                let im = &mut quadratures[lane * n..][..n];
-                sizes[lane].correct(im);
+            for (im, size) in quadratures.chunks_exact_mut(n).zip(&sizes).take(batch.len()) {
+                size.correct(im);
+            }
+            let (first, scales) = (batch.start, sizes.map(Size::scales));
+            if let Some(re) = traces.joined(place(first), batch.len()) {
+                let (im, scales) = (&quadratures[..re.len()], &scales[..batch.len()]);
+                sink(Batch { first, n, re, im, scales });
+                continue;
+            }
+            for ((number, im), scales) in batch.zip(quadratures.chunks_exact(n)).zip(&scales) {
                 let re = traces.slice(place(number)).unwrap_or_else(|| {
                     copy.clear();
                     copy.extend(traces.at(place(number)));
                     &copy
                 });
-                let scales = [sizes[lane].scales()];
-                sink(Batch { first: number, n, re, im, scales: &scales });
+                sink(Batch { first: number, n, re, im, scales: std::slice::from_ref(scales) });
             }
         }
     }
