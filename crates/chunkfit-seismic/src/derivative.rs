@@ -70,20 +70,30 @@ fn read_axis(text: &str) -> Option<Axis> {
 ///
 /// **Halo.** 1 voxel along every axis for the first, 2 for the second.
 ///
-/// **Memory.** With a halo of h, w = 2·h + 1, a block of (i, x, k), a core of (_, y, c), p = c + 2·h and
+/// **Memory.** With a halo of h, w = 2·h + 1, a block of (i, x, k), a core of (j, y, c), p = c + 2·h and
 /// q = min(p, k), [`workspace`](Operator::workspace) in bytes is
 ///
-/// - along inlines 4·(min(w, x)·q + p + c), some lines;
-/// - along crosslines the same with i for x;
+/// - along inlines 4·(min(w, x)·q + p + c), some lines; where inlines are many, j ≥ 40, not less than
+///   4·(2048·(min(w, x) + 3) + 2·h);
+/// - along crosslines the same with i for x and y for j; where inlines are many, not less than
+///   4·(2048·(min(w, x) + 7) + 2·h);
 /// - along samples 4·(min(w, i)·z·c + q + p + c + min(w, z)·c + 2·c) with z = min(y + 2·h, x), some
-///   planes.
+///   planes; where inlines are many, not less than 4·(2048·(min(w, x) + 7) + 2·h).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Derivative {
     axis: Axis,
     second: bool,
-    steps: Steps,
-    /// What comes after `steps` when samples come first.
-    then: Option<Steps>,
+    passes: Passes,
+}
+
+/// The one along the axis comes first.
+#[derive(Debug, Clone, PartialEq)]
+enum Passes {
+    /// Along inlines, crosslines and samples.
+    InOrder(Steps),
+    /// Along the axis, and then along the two others. Along crosslines they are in order too, once the
+    /// first two axes are exchanged, which is faster inline by inline.
+    Apart { first: Steps, then: Steps, in_order: Option<Steps> },
 }
 
 impl Derivative {
@@ -101,16 +111,23 @@ impl Derivative {
         Self::new(axis, true, along, across)
     }
 
-    /// Steps come in the order inline, crossline, sample, the one along `axis` first. A derivative
-    /// along crosslines runs with the first two axes exchanged.
     fn new(axis: Axis, second: bool, along: Weights, across: Weights) -> Self {
         let one = Weights::one;
-        let (steps, then) = if axis == Axis::Sample {
-            (Steps([one(), one(), along]), Some(Steps([across.clone(), across, one()])))
-        } else {
-            (Steps([along, across.clone(), across]), None)
+        let in_order = Steps([along.clone(), across.clone(), across.clone()]);
+        let passes = match axis {
+            Axis::Inline => Passes::InOrder(in_order),
+            Axis::Crossline => Passes::Apart {
+                first: Steps([one(), along, one()]),
+                then: Steps([across.clone(), one(), across]),
+                in_order: Some(in_order),
+            },
+            Axis::Sample => Passes::Apart {
+                first: Steps([one(), one(), along]),
+                then: Steps([across.clone(), across, one()]),
+                in_order: None,
+            },
         };
-        Self { axis, second, steps, then }
+        Self { axis, second, passes }
     }
 
     /// The axis along which it is taken.
@@ -124,11 +141,11 @@ impl Derivative {
     pub const fn order(&self) -> usize {
         1 + self.second as usize
     }
+}
 
-    fn pair(&self) -> Option<Pair<'_, Steps, Steps>> {
-        let second = self.then.as_ref()?;
-        Some(Pair { first: &self.steps, second, n_between: 1, n_groups: 1 })
-    }
+/// All passes, those of `first` before the others.
+const fn pair<'a>(first: &'a Steps, second: &'a Steps) -> Pair<'a, Steps, Steps> {
+    Pair { first, second, n_between: 1 }
 }
 
 impl Operator for Derivative {
@@ -145,12 +162,15 @@ impl Operator for Derivative {
     }
 
     fn workspace(&self, block: Shape, core: Shape) -> ByteSize {
-        match (self.pair(), self.axis) {
-            (Some(pair), _) => pair.workspace(1, block, core),
-            (None, Axis::Crossline) => {
-                window::workspace(&self.steps, 1, exchanged(block), exchanged(core))
+        match &self.passes {
+            Passes::InOrder(steps) => window::workspace(steps, 1, block, core),
+            Passes::Apart { first, then, in_order: None } => {
+                pair(first, then).workspace(block, core)
             }
-            (None, _) => window::workspace(&self.steps, 1, block, core),
+            Passes::Apart { first, then, in_order: Some(steps) } => {
+                window::workspace(steps, 1, exchanged(block), exchanged(core))
+                    .max(pair(first, then).workspace_side_by_side(block, core))
+            }
         }
     }
 
@@ -160,22 +180,35 @@ impl Operator for Derivative {
         at: &Placement,
         outputs: &mut [ArrayViewMut3<'_, f32>],
     ) -> Result<(), OperatorError> {
-        if let Some(pair) = self.pair() {
-            return pair.apply(self, block, at, outputs);
-        }
         let core = task::core_in_block(self, &block, at, outputs)?;
-        for out in outputs {
-            let mut out = out.view_mut();
-            if self.axis == Axis::Crossline {
-                let [i, x, k] = core.start();
-                let core = Region::new([x, i, k], exchanged(core.shape()));
-                out.swap_axes(0, 1);
-                window::run(&self.steps, block.permuted_axes([1, 0, 2]), &core, &mut [out]);
-            } else {
-                window::run(&self.steps, block, &core, &mut [out]);
+        match &self.passes {
+            Passes::InOrder(steps) => window::run(steps, block, &core, outputs),
+            Passes::Apart { first, then, in_order } => {
+                let pair = pair(first, then);
+                match in_order {
+                    Some(steps) if !pair.is_side_by_side(core.shape()) => {
+                        run_exchanged(steps, block, &core, outputs);
+                    }
+                    _ => return pair.apply(self, block, at, outputs),
+                }
             }
         }
         Ok(())
+    }
+}
+
+/// Runs with inlines and crosslines exchanged.
+fn run_exchanged(
+    steps: &Steps,
+    block: ArrayView3<'_, f32>,
+    core: &Region,
+    outputs: &mut [ArrayViewMut3<'_, f32>],
+) {
+    let [i, x, k] = core.start();
+    let core = Region::new([x, i, k], exchanged(core.shape()));
+    for out in outputs {
+        let out = out.view_mut().permuted_axes([1, 0, 2]);
+        window::run(steps, block.permuted_axes([1, 0, 2]), &core, &mut [out]);
     }
 }
 

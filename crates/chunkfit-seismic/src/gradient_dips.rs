@@ -59,12 +59,15 @@ pub(crate) const RECIPE: Recipe = Recipe {
 ///
 /// **Halo.** 1 + window/2, rounded down, along each axis.
 ///
-/// **Memory.** With window (a, b, c), a block of (i, x, k), a core of (_, y, n), z = min(y + b − 1, x),
+/// **Memory.** With window (a, b, c), a block of (i, x, k), a core of (j, y, n), z = min(y + b − 1, x),
 /// m = min(n + c − 1, k), p = m + 2, q = n + c − 1, [`workspace`](Operator::workspace) in bytes is
 ///
 /// - 8·min(a, i)·z·m for planes of slopes,
 /// - 8·(min(3, x)·2·min(p, k) + 3·p + 3·m) + 8·m for the gradient,
-/// - 4·(min(b, z)·a·min(q, m) + a·b·q + 64·a·b·c + n) for the median.
+/// - 4·(min(b, z)·2·a·min(q, m) + a·b·q + 64·a·b·c + n) for the median.
+///
+/// Where inlines are many, j ≥ max(40, 4·a + 8), it is not less than
+/// 4·(2048·(4·min(3, x) + 2·a·min(b, x) + a·b + 18) + 64·a·b·c + 2·a).
 #[derive(Debug, Clone, PartialEq)]
 pub struct GradientDips {
     slopes: Slopes,
@@ -99,8 +102,8 @@ impl GradientDips {
         self.slopes.scale
     }
 
-    fn pair(&self) -> Pair<'_, Slopes, Median> {
-        Pair { first: &self.slopes, second: &self.median, n_between: 2, n_groups: 2 }
+    pub(crate) fn pair(&self) -> Pair<'_, Slopes, Median> {
+        Pair { first: &self.slopes, second: &self.median, n_between: 2 }
     }
 }
 
@@ -119,7 +122,7 @@ impl Operator for GradientDips {
     }
 
     fn workspace(&self, block: Shape, core: Shape) -> ByteSize {
-        self.pair().workspace(2, block, core)
+        self.pair().workspace(block, core)
     }
 
     fn apply(
@@ -134,7 +137,7 @@ impl Operator for GradientDips {
 
 /// Ratios of gradient components.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Slopes {
+pub(crate) struct Slopes {
     scale: f64,
 }
 

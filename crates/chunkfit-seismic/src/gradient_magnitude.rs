@@ -54,8 +54,9 @@ const LARGEST_RADIUS: usize = 16_384;
 ///
 /// **Halo.** int(truncate·sigma + 0.5) voxels along each axis.
 ///
-/// **Memory.** With radii (_, b, c), a block of (_, x, k), a core of (_, _, n) and p = n + 2·c,
-/// [`workspace`](Operator::workspace) is 4·(min(2·b + 1, x)·2·min(p, k) + 3·p + 2·n) bytes.
+/// **Memory.** With radii (a, b, c), a block of (_, x, k), a core of (i, _, n) and p = n + 2·c,
+/// [`workspace`](Operator::workspace) is 4·(min(2·b + 1, x)·2·min(p, k) + 3·p + 2·n) bytes; where
+/// inlines are many, i ≥ max(40, 8·a + 4), not less than 4·(2048·(2·min(2·b + 1, x) + 6) + 2·a).
 #[derive(Debug, Clone, PartialEq)]
 pub struct GradientMagnitude {
     sigma: [f64; 3],

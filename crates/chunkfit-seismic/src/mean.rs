@@ -40,8 +40,9 @@ pub(crate) const RECIPE: Recipe = Recipe {
 ///
 /// **Halo.** window/2, rounded down, along each axis.
 ///
-/// **Memory.** With window (_, b, c), a block of (_, x, k), a core of (_, _, n) and p = n + c − 1,
-/// [`workspace`](Operator::workspace) is 4·(min(b, x)·min(p, k) + p + n) bytes.
+/// **Memory.** With window (a, b, c), a block of (_, x, k), a core of (i, _, n) and p = n + c − 1,
+/// [`workspace`](Operator::workspace) is 4·(min(b, x)·min(p, k) + p + n) bytes; where inlines are many,
+/// i ≥ max(40, 4·a), not less than 4·(2048·(min(b, x) + 3) + a − 1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mean {
     window: Window,

@@ -48,8 +48,10 @@ const LARGEST: usize = 1331;
 ///
 /// **Halo.** window/2, rounded down, along each axis.
 ///
-/// **Memory.** With window (a, b, c), a block of (_, x, k), a core of (_, _, n) and p = n + c − 1,
-/// [`workspace`](Operator::workspace) is 4·(min(b, x)·a·min(p, k) + a·b·p + 64·a·b·c + n) bytes.
+/// **Memory.** With window (a, b, c), a block of (_, x, k), a core of (i, _, n) and p = n + c − 1,
+/// [`workspace`](Operator::workspace) is 4·(min(b, x)·a·min(p, k) + a·b·p + 64·a·b·c + n) bytes; where
+/// inlines are many, i ≥ max(40, 4·a), not less than
+/// 4·(2048·(min(b, x)·a + a·b + 2) + 64·a·b·c + a − 1).
 ///
 /// **Reference.** Batcher (1968), Sorting networks and their applications.
 #[derive(Debug, Clone, PartialEq, Eq)]

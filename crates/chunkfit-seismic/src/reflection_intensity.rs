@@ -39,8 +39,9 @@ pub(crate) const RECIPE: Recipe = Recipe {
 ///
 /// **Halo.** samples/2, rounded down, along the sample axis; none along the two others.
 ///
-/// **Memory.** With a window of c samples, a block of (_, _, k), a core of (_, _, n) and
-/// p = n + c − 1, [`workspace`](Operator::workspace) is 4·(min(p, k) + p + n) bytes.
+/// **Memory.** With a window of c samples, a block of (_, _, k), a core of (i, _, n) and
+/// p = n + c − 1, [`workspace`](Operator::workspace) is 4·(min(p, k) + p + n) bytes; where inlines are
+/// many, i ≥ 40, not less than 4·4·2048.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReflectionIntensity {
     samples: usize,

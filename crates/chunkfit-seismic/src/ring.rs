@@ -64,9 +64,7 @@ impl<T, V: DerefMut<Target = [T]>> Ring<T, V> {
 
     /// The line `by` steps away from `centre`.
     pub(crate) fn line(&self, centre: usize, by: isize) -> &[T] {
-        let position = centre as isize + by;
-        let within = position >= 0 && position < self.extent as isize;
-        let position = if within { position as usize } else { reflect(position, self.extent) };
+        let position = reflect(centre as isize + by, self.extent);
         let start = position % self.slots * self.length;
         &self.lines[start..start + self.length]
     }

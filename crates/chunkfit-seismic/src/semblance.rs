@@ -39,8 +39,9 @@ pub(crate) const RECIPE: Recipe = Recipe {
 ///
 /// **Halo.** window/2, rounded down, along each axis.
 ///
-/// **Memory.** With window (_, b, c), a block of (_, x, k), a core of (_, _, n) and p = n + c − 1,
-/// [`workspace`](Operator::workspace) is 16·(min(b, x)·min(p, k) + p) + 4·n bytes.
+/// **Memory.** With window (a, b, c), a block of (_, x, k), a core of (i, _, n) and p = n + c − 1,
+/// [`workspace`](Operator::workspace) is 16·(min(b, x)·min(p, k) + p) + 4·n bytes; where inlines are
+/// many, i ≥ max(40, 4·a), not less than 8·2048·(2·min(b, x) + 3) + 4·(a − 1).
 ///
 /// **Reference.** Marfurt et al. (1998), 3-D seismic attributes using a semblance-based coherency
 /// algorithm, Geophysics 63, along horizontal layers.

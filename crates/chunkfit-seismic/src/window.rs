@@ -1,23 +1,30 @@
 //! One sweep for every filter that looks at a box of voxels: traces of a window along the inlines
 //! become a *row*, rows of a window along the crosslines become a *line*, and samples of a window
 //! along that line become the output. No more than a window of rows is held.
+//!
+//! A sweep makes one inline after the other; where traces are short and inlines many, a stretch of
+//! inlines side by side.
 
 mod pair;
 mod pass;
+mod planes;
 mod steps;
-
-use std::ops::Range;
+mod stretch;
+mod sweep;
+mod taps;
 
 use chunkfit_core::{Axis, ByteSize, Halo, Operator, OperatorError, Placement, Region, Shape};
-use ndarray::{ArrayView1, ArrayView3, ArrayView4, ArrayViewMut3, Axis as ArrayAxis, s};
+use ndarray::{ArrayView3, ArrayViewMut3};
 
-use crate::edge::{reflect, reflect_around};
 use crate::error::ParameterError;
-use crate::ring::{Ring, slots};
 use crate::{task, trace};
 pub(crate) use pair::Pair;
 pub(crate) use pass::{Part, Weights, convolve, mean, parts, sum, summed};
+use planes::{OfPlanes, Planes};
 pub(crate) use steps::Steps;
+use stretch::{OfBlock, Stretch, Stretches};
+use sweep::Sweep;
+pub(crate) use taps::{Line, Rows, Traces};
 
 /// What [`per_axis::read`](crate::parse::per_axis::read) takes for a window.
 pub(crate) const EXPECTED: &str = "an odd number, or three as 3x3x9";
@@ -65,10 +72,11 @@ impl Window {
 
 /// What a filter does at each of the three steps.
 ///
-/// Rows, and lines, hold one or more values for each sample, channel after channel.
+/// Rows, and lines, hold one or more values for each sample, channel after channel. Their elements are
+/// samples of one inline, or of several side by side.
 pub(crate) trait Kernel {
     /// What is read.
-    type Input: Copy;
+    type Input: Copy + Default;
     /// What is kept between the steps.
     type Value: Copy + Default;
     /// What is made.
@@ -77,11 +85,11 @@ pub(crate) trait Kernel {
     /// Voxels of the window on each side of its centre.
     fn half(&self) -> [usize; 3];
 
-    /// Values for each sample of a row, and of a line.
+    /// Values for each element of a row, and of a line.
     fn channels(&self) -> [usize; 2];
 
-    /// Values that [`along_samples`](Self::along_samples) needs to make `_samples` samples.
-    fn scratch(&self, _samples: usize) -> usize {
+    /// Values that [`along_samples`](Self::along_samples) needs to make `_elements` of each output.
+    fn scratch(&self, _elements: usize) -> usize {
         0
     }
 
@@ -100,124 +108,20 @@ pub(crate) trait Kernel {
     );
 }
 
-/// The traces of a window along the inlines.
-pub(crate) struct Traces<'a, T> {
-    planes: Planes<'a, T>,
-    inline: usize,
-    crossline: usize,
-    samples: Range<usize>,
-}
-
-impl<'a, T> Traces<'a, T> {
-    /// The part of a row's samples of the trace `by` inlines away.
-    pub(crate) fn tap(&self, by: isize) -> ArrayView1<'a, T> {
-        self.channel(0, by)
-    }
-
-    /// The same of one of several channels.
-    pub(crate) fn channel(&self, channel: usize, by: isize) -> ArrayView1<'a, T> {
-        let Planes { values, whole, extent } = self.planes;
-        let (n_slots, n_channels, n_crosslines, n_samples) = values.dim();
-        let slot = reflect(self.inline as isize + by, extent) % n_slots;
-        let Some(whole) = whole else {
-            return values.slice_move(s![slot, channel, self.crossline, self.samples.clone()]);
-        };
-        let trace = (slot * n_channels + channel) * n_crosslines + self.crossline;
-        whole[trace * n_samples..][self.samples.clone()].into()
-    }
-}
-
-/// Planes along the inlines, all of them or the last few in turn, with their channels.
-struct Planes<'a, T> {
-    /// Plane `position` is in slot `position % slots`.
-    values: ArrayView4<'a, T>,
-    /// The same, if it is in one piece of memory.
-    whole: Option<&'a [T]>,
-    /// Planes along the axis.
-    extent: usize,
-}
-
-impl<T> Clone for Planes<'_, T> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<T> Copy for Planes<'_, T> {}
-
-impl<'a, T> Planes<'a, T> {
-    /// All planes of a block, in one channel.
-    fn all(block: ArrayView3<'a, T>) -> Self {
-        Self::new(block.insert_axis(ArrayAxis(1)), block.len_of(ArrayAxis(0)))
-    }
-
-    fn new(values: ArrayView4<'a, T>, extent: usize) -> Self {
-        Self { values, whole: values.to_slice(), extent }
-    }
-}
-
-/// The rows of a window along the crosslines.
-pub(crate) struct Rows<'a, T> {
-    ring: &'a Ring<T>,
-    crossline: usize,
-    n: usize,
-}
-
-impl<'a, T: Copy + Default> Rows<'a, T> {
-    /// A channel of the row `by` crosslines away.
-    pub(crate) fn tap(&self, channel: usize, by: isize) -> &'a [T] {
-        &self.ring.line(self.crossline, by)[channel * self.n..][..self.n]
-    }
-}
-
-/// The channels of a line.
-pub(crate) struct Line<'a, T> {
-    values: &'a mut [T],
-    /// Elements of a channel.
-    length: usize,
-    /// Elements of a channel that rows fill.
-    known: Range<usize>,
-    half: usize,
-}
-
-impl<T> Line<'_, T> {
-    /// The part of a channel that rows fill.
-    pub(crate) fn fill(&mut self, channel: usize) -> &mut [T] {
-        &mut self.values[channel * self.length..][..self.length][self.known.clone()]
-    }
-
-    /// All channels, and the range of the first that rows fill; the next is `length` further.
-    pub(crate) fn fill_all(&mut self) -> (&mut [T], usize, Range<usize>) {
-        (self.values, self.length, self.known.clone())
-    }
-
-    /// The samples of a channel `by` samples away.
-    pub(crate) fn tap(&self, channel: usize, by: isize) -> &[T] {
-        let n = self.length - 2 * self.half;
-        let start = channel * self.length + self.half.wrapping_add_signed(by);
-        &self.values[start..start + n]
-    }
-}
-
-/// Elements of a row, of a line, and of an output line, per channel.
-fn lengths(half: usize, block: [usize; 3], core: Shape) -> [usize; 3] {
-    let n = core[Axis::Sample];
-    [(n + 2 * half).min(block[2]), n + 2 * half, n]
-}
-
-/// Heap bytes of [`Sweep::new`]: a window of rows, a line, scratch and one line of each output.
+/// Heap bytes of [`run`] at most.
 pub(crate) fn workspace<K: Kernel>(
     kernel: &K,
     n_outputs: usize,
     block: Shape,
     core: Shape,
 ) -> ByteSize {
-    let [_, half_crossline, half_sample] = kernel.half();
-    let [row, line, out] = lengths(half_sample, block.extents(), core);
-    let [row_channels, line_channels] = kernel.channels();
-    let rows = slots(half_crossline, block[Axis::Crossline]) * row_channels * row;
-    ByteSize::of::<K::Value>(rows + line_channels * line + kernel.scratch(out))
-        + ByteSize::of::<K::Output>(n_outputs * out)
+    let numbers = [1, n_outputs];
+    let alone = sweep::workspace(kernel, numbers, block, core);
+    if !stretch::enough(kernel.half(), core) {
+        return alone;
+    }
+    let side_by_side = sweep::workspace_side_by_side(kernel, numbers, block);
+    alone.max(side_by_side + Stretch::<K::Input>::bytes(1, kernel.half()[0]))
 }
 
 /// Applies an operator that is nothing but a kernel.
@@ -239,10 +143,55 @@ pub(crate) fn run<K: Kernel<Input = f32, Output = f32>>(
     core: &Region,
     outputs: &mut [ArrayViewMut3<'_, f32>],
 ) {
-    let mut sweep = Sweep::new(kernel, outputs.len(), block.dim().into(), core);
+    let stretches = Stretches::new(kernel.half(), core.shape());
+    run_in(stretches, kernel, block, core, outputs);
+}
+
+/// Makes it in `stretches`, or inline by inline.
+fn run_in<K: Kernel<Input = f32, Output = f32>>(
+    stretches: Option<Stretches>,
+    kernel: &K,
+    block: ArrayView3<'_, f32>,
+    core: &Region,
+    outputs: &mut [ArrayViewMut3<'_, f32>],
+) {
+    match stretches {
+        None => inline_by_inline(kernel, block, core, outputs),
+        Some(stretches) => side_by_side(stretches, kernel, block, core, outputs),
+    }
+}
+
+fn inline_by_inline<K: Kernel<Input = f32, Output = f32>>(
+    kernel: &K,
+    block: ArrayView3<'_, f32>,
+    core: &Region,
+    outputs: &mut [ArrayViewMut3<'_, f32>],
+) {
+    let mut sweep = Sweep::new(kernel, [1, outputs.len()], block.dim().into(), core, 1);
     for (i, inline) in core.range(Axis::Inline).enumerate() {
-        sweep.inline(Planes::all(block), inline, |x, number, line| {
+        let (planes, samples) = (Planes::all(block), sweep.samples());
+        let mut source = OfPlanes { planes, inline, samples };
+        sweep.run(&mut source, |x, number, line| {
             trace::write(&mut outputs[number], [i, x], 0..line.len(), line);
+        });
+    }
+}
+
+fn side_by_side<K: Kernel<Input = f32, Output = f32>>(
+    stretches: Stretches,
+    kernel: &K,
+    block: ArrayView3<'_, f32>,
+    core: &Region,
+    outputs: &mut [ArrayViewMut3<'_, f32>],
+) {
+    let [half, ..] = kernel.half();
+    let width = stretches.length + 2 * half;
+    let mut sweep = Sweep::new(kernel, [1, outputs.len()], block.dim().into(), core, width);
+    let mut source = OfBlock::new(block, sweep.samples(), half, width);
+    for (start, inlines) in stretches.of(&core.range(Axis::Inline)) {
+        source.restart(start as isize - half as isize);
+        sweep.run(&mut source, |x, number, line| {
+            stretch::write(&mut outputs[number], inlines.clone(), x, line);
         });
     }
 }
@@ -252,70 +201,83 @@ pub(crate) fn halo<K: Kernel>(kernel: &K) -> Halo {
     Halo::symmetric(kernel.half())
 }
 
-/// What is held while a kernel moves over a block.
-struct Sweep<'k, K: Kernel> {
-    kernel: &'k K,
-    crosslines: Range<usize>,
-    /// Samples of the block that are in a row.
-    samples: Range<usize>,
-    /// Elements of a line before the first of a row.
-    before: usize,
-    half: usize,
-    rows: Ring<K::Value>,
-    line: Vec<K::Value>,
-    scratch: Vec<K::Value>,
-    outputs: Vec<K::Output>,
-}
+#[cfg(test)]
+mod tests {
+    use chunkfit_core::testing::Dice;
+    use ndarray::{Array3, s};
 
-impl<'k, K: Kernel> Sweep<'k, K> {
-    /// A sweep that makes `n_outputs` of `core`, a part of a block of shape `block`.
-    fn new(kernel: &'k K, n_outputs: usize, block: [usize; 3], core: &Region) -> Self {
-        let [_, half_crossline, half] = kernel.half();
-        let [row_channels, line_channels] = kernel.channels();
-        let [_, line, out] = lengths(half, block, core.shape());
-        let wanted = core.range(Axis::Sample);
-        let samples = wanted.start.saturating_sub(half)..(wanted.end + half).min(block[2]);
-        Self {
-            kernel,
-            crosslines: core.range(Axis::Crossline),
-            before: samples.start + half - wanted.start,
-            half,
-            rows: Ring::new(half_crossline, block[1], row_channels * samples.len()),
-            line: vec![K::Value::default(); line_channels * line],
-            scratch: vec![K::Value::default(); kernel.scratch(out)],
-            outputs: vec![K::Output::default(); n_outputs * out],
-            samples,
+    use super::*;
+    use crate::{GradientDips, GradientMagnitude, Mean, Median, Rms, Semblance};
+
+    type Outputs<'a, 'v> = &'a mut [ArrayViewMut3<'v, f32>];
+
+    /// Whole volumes and cores in them, with a NaN, in one piece of memory or not.
+    fn check<const N: usize>(
+        name: &str,
+        run: impl Fn(Option<Stretches>, ArrayView3<'_, f32>, &Region, Outputs<'_, '_>),
+    ) {
+        for seed in 0..40 {
+            let mut dice = Dice::new(seed);
+            let shape = dice.shape([17, 5, 7]);
+            let mut volume = dice.volume(shape);
+            if dice.between(0, 1) == 1 {
+                let [i, x, k] = dice.region(shape).start();
+                volume[[i, x, k]] = f32::NAN;
+            }
+            let core = if seed % 3 == 0 { Region::whole(shape) } else { dice.region(shape) };
+            let mut apart = Array3::zeros(shape.extents().map(|n| 2 * n));
+            apart.slice_mut(s![..;2, ..;2, ..;2]).assign(&volume);
+            let bits = |stretches, block: ArrayView3<'_, f32>| {
+                let mut made =
+                    [(); N].map(|()| Array3::<f32>::from_elem(core.shape().extents(), 77.0));
+                run(stretches, block, &core, &mut made.each_mut().map(|made| made.view_mut()));
+                made.map(|made| made.mapv(f32::to_bits))
+            };
+            let expected = bits(None, volume.view());
+            for length in 1..=core.shape()[Axis::Inline] {
+                let stretches = Some(Stretches { length });
+                for block in [volume.view(), apart.slice(s![..;2, ..;2, ..;2])] {
+                    let same = bits(stretches, block) == expected;
+                    assert!(same, "{name}, {core} of {shape} in stretches of {length}");
+                }
+            }
         }
     }
 
-    /// Makes one inline: `write` gets the crossline of the core, the output, and its line.
-    fn inline(
-        &mut self,
-        planes: Planes<'_, K::Input>,
-        inline: usize,
-        mut write: impl FnMut(usize, usize, &[K::Output]),
-    ) {
-        let (kernel, samples, n) = (self.kernel, &self.samples, self.samples.len());
-        let known = self.before..self.before + n;
-        let [_, channels] = kernel.channels();
-        let length = self.line.len() / channels;
-        self.rows.restart(self.crosslines.start);
-        for (x, crossline) in self.crosslines.clone().enumerate() {
-            while let Some((crossline, row)) = self.rows.next_missing(crossline) {
-                let samples = samples.clone();
-                kernel.across_inlines(&Traces { planes, inline, crossline, samples }, row);
-            }
-            let mut line =
-                Line { values: &mut self.line, length, known: known.clone(), half: self.half };
-            kernel.across_crosslines(&Rows { ring: &self.rows, crossline, n }, &mut line);
-            for channel in line.values.chunks_exact_mut(length) {
-                reflect_around(channel, known.start, n);
-            }
-            kernel.along_samples(&line, &mut self.scratch, &mut self.outputs);
-            let n_core = length - 2 * self.half;
-            for (number, line) in self.outputs.chunks_exact(n_core).enumerate() {
-                write(x, number, line);
-            }
+    fn check_kernel<K: Kernel<Input = f32, Output = f32>>(name: &str, kernel: &K) {
+        check::<1>(name, |stretches, block, core, outputs| {
+            run_in(stretches, kernel, block, core, outputs);
+        });
+    }
+
+    fn check_pair<A, B, const N: usize>(name: &str, pair: &Pair<'_, A, B>)
+    where
+        A: Kernel<Input = f32>,
+        B: Kernel<Input = A::Output, Output = f32>,
+    {
+        check::<N>(name, |stretches, block, core, outputs| {
+            let shape = Shape::new(block.dim().into()).unwrap();
+            pair.run(stretches, pair.parts(block, shape, *core), outputs);
+        });
+    }
+
+    #[test]
+    fn inlines_side_by_side_give_the_same_bits() {
+        for window in [[3, 3, 3], [1, 5, 9], [7, 1, 1]] {
+            check_kernel("mean", &Mean::new(window).unwrap());
+            check_kernel("rms", &Rms::new(window).unwrap());
+            check_kernel("median", &Median::new(window).unwrap());
+            check_kernel("semblance", &Semblance::new(window).unwrap());
+        }
+        let sigma = [0.3, 1.0, 0.7];
+        check_kernel("gradient-magnitude", &GradientMagnitude::new(sigma, 4.0).unwrap());
+        let slope = Steps([Weights::odd(&[0.5, 0.1]), Weights::one(), Weights::odd(&[0.5])]);
+        let smooth = Steps([[0.6, 0.2], [0.5, 0.3], [0.4, 0.1]].map(|half| Weights::even(&half)));
+        let pair = Pair { first: &slope, second: &smooth, n_between: 1 };
+        check_pair::<_, _, 1>("two steps", &pair);
+        for window in [[3, 3, 3], [5, 1, 3]] {
+            let dips = GradientDips::new(window, 1.0).unwrap();
+            check_pair::<_, _, 2>("gradient-dips", &dips.pair());
         }
     }
 }

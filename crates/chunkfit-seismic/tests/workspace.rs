@@ -53,6 +53,8 @@ fn main() {
         // At the faces of a volume less is needed than declared.
         check_workspace(operator.as_ref(), [20, 30, 90], 60, ByteSize::kib(32), heap_peak);
         check_workspace(operator.as_ref(), [3, 4, 300], 20, ByteSize::kib(32), heap_peak);
+        // Lines of inlines side by side have room for many.
+        check_workspace(operator.as_ref(), [200, 5, 50], 40, ByteSize::mib(1), heap_peak);
         declared_to_the_byte(operator.as_ref());
     }
     // Planes of a few voxels, and lines that are cut.

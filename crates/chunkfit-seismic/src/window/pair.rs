@@ -1,19 +1,20 @@
-use chunkfit_core::{Axis, ByteSize, Halo, Operator, OperatorError, Placement, Shape};
-use ndarray::{ArrayView3, ArrayView4, ArrayViewMut3, s};
+use chunkfit_core::{Axis, ByteSize, Halo, Operator, OperatorError, Placement, Region, Shape};
+use ndarray::{ArrayView3, ArrayViewMut3};
 
-use super::{Kernel, Planes, Sweep, workspace};
+use super::planes::{OfPlanes, Planes};
+use super::stretch::{self, OfBlock, Stretch, Stretches, enough};
+use super::sweep::{Source, Sweep, workspace, workspace_side_by_side};
+use super::{Kernel, Traces};
 use crate::ring::{Ring, slots};
 use crate::{task, trace};
 
-/// Two kernels in sequence: what the first makes of a block, in one or more channels, is the input of
-/// the second, and only a window of planes of it is held. Faces reflect at both.
+/// Two kernels in sequence: the second is applied to each output of the first, of which only a window
+/// is held. Faces reflect at both.
 pub(crate) struct Pair<'k, A, B> {
     pub(crate) first: &'k A,
     pub(crate) second: &'k B,
     /// Outputs of the first.
     pub(crate) n_between: usize,
-    /// The second takes the outputs of the first in this many groups, one after the other.
-    pub(crate) n_groups: usize,
 }
 
 impl<A, B> Pair<'_, A, B>
@@ -21,22 +22,46 @@ where
     A: Kernel<Input = f32>,
     B: Kernel<Input = A::Output, Output = f32>,
 {
-    pub(crate) fn halo(&self) -> Halo {
+    /// Voxels on each side that both see together.
+    fn half(&self) -> [usize; 3] {
         let (first, second) = (self.first.half(), self.second.half());
-        Halo::symmetric([0, 1, 2].map(|axis| first[axis] + second[axis]))
+        [0, 1, 2].map(|axis| first[axis] + second[axis])
     }
 
-    /// Heap bytes of [`apply`](Self::apply): a window of planes of the first, and what the sweeps hold.
-    pub(crate) fn workspace(&self, n_outputs: usize, block: Shape, core: Shape) -> ByteSize {
+    pub(crate) fn halo(&self) -> Halo {
+        Halo::symmetric(self.half())
+    }
+
+    /// Heap bytes of [`apply`](Self::apply) at most.
+    pub(crate) fn workspace(&self, block: Shape, core: Shape) -> ByteSize {
         let half = self.second.half();
         let between = Axis::ALL.map(|axis| (core[axis] + 2 * half[axis.index()]).min(block[axis]));
         let between = Shape::new(between).unwrap_or(core);
         let [_, n_crosslines, n_samples] = between.extents();
-        let planes =
-            slots(half[0], block[Axis::Inline]) * self.n_between * n_crosslines * n_samples;
-        ByteSize::of::<A::Output>(planes)
-            + workspace(self.first, self.n_between, block, between)
-            + workspace(self.second, n_outputs / self.n_groups, between, core)
+        let n = self.n_between;
+        let planes = slots(half[0], block[Axis::Inline]) * n * n_crosslines * n_samples;
+        let inline_by_inline = ByteSize::of::<A::Output>(planes)
+            + workspace(self.first, [1, n], block, between)
+            + workspace(self.second, [n, 1], between, core);
+        inline_by_inline.max(self.workspace_side_by_side(block, core))
+    }
+
+    /// The same where inlines lie side by side, if a core has enough of them.
+    pub(crate) fn workspace_side_by_side(&self, block: Shape, core: Shape) -> ByteSize {
+        if !enough(self.half(), core) {
+            return ByteSize::ZERO;
+        }
+        let (n, [half_first, ..], [half, ..]) =
+            (self.n_between, self.first.half(), self.second.half());
+        Stretch::<f32>::bytes(1, half_first)
+            + workspace_side_by_side(self.first, [1, n], block)
+            + Stretch::<A::Output>::bytes(n, half)
+            + workspace_side_by_side(self.second, [n, 1], block)
+    }
+
+    /// Whether a core is made with inlines side by side.
+    pub(crate) fn is_side_by_side(&self, core: Shape) -> bool {
+        Stretches::new(self.half(), core).is_some()
     }
 
     pub(crate) fn apply(
@@ -47,39 +72,121 @@ where
         outputs: &mut [ArrayViewMut3<'_, f32>],
     ) -> Result<(), OperatorError> {
         let core = task::core_in_block(operator, &block, at, outputs)?;
-        let [n_inlines, ..]: [usize; 3] = block.dim().into();
-        let between = core.expand(&Halo::symmetric(self.second.half()), at.block().shape());
+        let stretches = Stretches::new(self.half(), core.shape());
+        self.run(stretches, self.parts(block, at.block().shape(), core), outputs);
+        Ok(())
+    }
+
+    /// The parts of a block of this shape.
+    pub(super) fn parts<'a>(
+        &self,
+        block: ArrayView3<'a, f32>,
+        shape: Shape,
+        core: Region,
+    ) -> Parts<'a> {
+        let between = core.expand(&Halo::symmetric(self.second.half()), shape);
+        Parts { block, between, core }
+    }
+
+    /// Makes the core in `stretches`, or inline by inline.
+    pub(super) fn run(
+        &self,
+        stretches: Option<Stretches>,
+        parts: Parts<'_>,
+        outputs: &mut [ArrayViewMut3<'_, f32>],
+    ) {
+        match stretches {
+            None => self.inline_by_inline(parts, outputs),
+            Some(stretches) => self.side_by_side(stretches, parts, outputs),
+        }
+    }
+
+    /// A window of planes lies between.
+    fn inline_by_inline(&self, parts: Parts<'_>, outputs: &mut [ArrayViewMut3<'_, f32>]) {
+        let (mut first, mut second) = self.sweeps(&parts, [1, 1]);
+        let Parts { block, between, core } = parts;
+        let (n_inlines, ..) = block.dim();
         let [_, n_crosslines, n_samples] = between.shape().extents();
-        let within = core.within(&between);
-        let n_outputs = outputs.len() / self.n_groups;
-        let n_channels = self.n_between / self.n_groups;
-        let mut first = Sweep::new(self.first, self.n_between, block.dim().into(), &between);
-        let extents = [n_inlines, n_crosslines, n_samples];
-        let mut second = Sweep::new(self.second, n_outputs, extents, &within);
-        let length = self.n_between * n_crosslines * n_samples;
-        let mut planes = Ring::new(self.second.half()[0], n_inlines, length);
+        let [half, ..] = self.second.half();
+        let shape = [slots(half, n_inlines), self.n_between, n_crosslines, n_samples];
+        let mut planes = Ring::new(half, n_inlines, shape[1..].iter().product());
         planes.restart(core.start()[0]);
         for (i, inline) in core.range(Axis::Inline).enumerate() {
             while let Some((inline, plane)) = planes.next_missing(inline) {
-                first.inline(Planes::all(block), inline, |x, number, line| {
+                let (planes, samples) = (Planes::all(block), first.samples());
+                let mut source = OfPlanes { planes, inline, samples };
+                first.run(&mut source, |x, number, line| {
                     let start = (number * n_crosslines + x) * n_samples;
                     plane[start..start + n_samples].copy_from_slice(line);
                 });
             }
-            let n_slots = slots(self.second.half()[0], n_inlines);
-            let shape = [n_slots, self.n_between, n_crosslines, n_samples];
-            let values = ArrayView4::from_shape(shape, planes.slots())
-                .expect("the ring holds as many planes of these channels, crosslines and samples");
-            for group in 0..self.n_groups {
-                let channels = group * n_channels..(group + 1) * n_channels;
-                let values = values.slice(s![.., channels, .., ..]);
-                let input = Planes::new(values, n_inlines);
-                second.inline(input, inline, |x, number, line| {
-                    let out = &mut outputs[group * n_outputs + number];
-                    trace::write(out, [i, x], 0..line.len(), line);
-                });
-            }
+            let planes = Planes::Joined { elements: planes.slots(), shape, extent: n_inlines };
+            let mut source = OfPlanes { planes, inline, samples: second.samples() };
+            second.run(&mut source, |x, number, line| {
+                trace::write(&mut outputs[number], [i, x], 0..line.len(), line);
+            });
         }
-        Ok(())
+    }
+
+    /// One crossline of a stretch lies between.
+    fn side_by_side(
+        &self,
+        stretches: Stretches,
+        parts: Parts<'_>,
+        outputs: &mut [ArrayViewMut3<'_, f32>],
+    ) {
+        let [half_first, half] = [self.first.half()[0], self.second.half()[0]];
+        let width = stretches.length + 2 * half;
+        let width_first = width + 2 * half_first;
+        let (first, mut second) = self.sweeps(&parts, [width_first, width]);
+        let Parts { block, between, core } = parts;
+        let (n_inlines, ..) = block.dim();
+        let made = Stretch::new(self.n_between, half, width, second.samples().len(), n_inlines);
+        let from = OfBlock::new(block, first.samples(), half_first, width_first);
+        let mut source = Between { from, first, made, crossline: between.start()[1] };
+        for (start, inlines) in stretches.of(&core.range(Axis::Inline)) {
+            let start = start as isize - half as isize;
+            source.made.restart(start);
+            source.from.restart(start - half_first as isize);
+            source.first.restart();
+            second.run(&mut source, |x, number, line| {
+                stretch::write(&mut outputs[number], inlines.clone(), x, line);
+            });
+        }
+    }
+
+    /// A sweep for each of the two, with so many inlines side by side.
+    fn sweeps(&self, parts: &Parts<'_>, widths: [usize; 2]) -> (Sweep<'_, A>, Sweep<'_, B>) {
+        let Parts { block, ref between, ref core } = *parts;
+        let ([width_first, width], n) = (widths, self.n_between);
+        let (extents, within) = (between.shape().extents(), core.within(between));
+        (
+            Sweep::new(self.first, [1, n], block.dim().into(), between, width_first),
+            Sweep::new(self.second, [n, 1], extents, &within, width),
+        )
+    }
+}
+
+/// A block, the part of it that lies between, and the core.
+pub(super) struct Parts<'a> {
+    block: ArrayView3<'a, f32>,
+    between: Region,
+    core: Region,
+}
+
+/// What the first of a pair makes of a stretch of inlines.
+struct Between<'a, 'k, A: Kernel> {
+    from: OfBlock<'a, f32>,
+    first: Sweep<'k, A>,
+    made: Stretch<A::Output>,
+    /// First crossline in the block.
+    crossline: usize,
+}
+
+impl<A: Kernel<Input = f32>> Source<A::Output> for Between<'_, '_, A> {
+    fn traces(&mut self, crossline: usize) -> Traces<'_, A::Output> {
+        let Self { from, first, made, .. } = self;
+        first.crossline(from, self.crossline + crossline, |number, line| made.take(number, line));
+        made.traces()
     }
 }

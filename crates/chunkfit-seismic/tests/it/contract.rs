@@ -48,11 +48,29 @@ fn long_traces_in_thin_chunks() {
     }
 }
 
+/// Short traces of many inlines, cut into chunks of many and of few.
+#[test]
+fn short_traces() {
+    for name in names() {
+        let operator = parse(name).unwrap();
+        check_operator(operator.as_ref(), [300, 3, 4], 6);
+        check_operator(operator.as_ref(), [150, 4, 50], 2);
+    }
+}
+
 #[test]
 fn memory_is_monotone() {
     for name in names() {
         let operator = parse(name).unwrap();
         check_model_is_monotone(&Ledger::new(operator.as_ref()), [40, 50, 300], 200);
+    }
+}
+
+/// The Gaussian is left out: it holds less where short traces get more crosslines.
+#[test]
+fn memory_is_monotone_for_short_traces() {
+    for name in names().filter(|name| !name.contains("gaussian")) {
+        check_model_is_monotone(&Ledger::new(parse(name).unwrap().as_ref()), [120, 5, 60], 200);
     }
 }
 
