@@ -6,7 +6,7 @@ use ndarray::{Array3, ArrayView3, ArrayViewMut3};
 
 use crate::catalog::{Parameter, Recipe};
 use crate::error::ParameterError;
-use crate::filter::{Arithmetic, Buffers, Double, Kernel, Sample, Single, bell, sweep};
+use crate::filter::{self, Arithmetic, Double, Kernel, Sample, Single, bell, sweep};
 use crate::fresh::fresh;
 use crate::parse::per_axis;
 use crate::task;
@@ -115,9 +115,9 @@ pub enum Precision {
 /// **Memory.** For elements of `e` bytes, a block of `(_, x, k)` and a core of `(ci, cx, ck)` with radii
 /// `ri`, `rx`, `rk` and p = min(k, 4096 + 2·rk), [`workspace`](Operator::workspace) is a ring of
 /// e·min(ci, 32)·min(x, min(cx, 32) + 2·rx)·p bytes, lines of e·min(cx, 32)·p bytes or a little more,
-/// and buffers of about 90 KB that grow with the radii alone. Where an inline has fewer than 256 voxels
-/// up to 128 inlines take the place of 32; where it has 128 at most, there are 64 of them and `ri` is
-/// 64 at most, e·(3·min(ci, 128) + 2·ri)·x·k bytes take the place of the ring and the lines.
+/// and buffers of about 130 KB that grow with the radii alone. A ring of more inlines, 128 at most, has
+/// 8192 elements or fewer. From 64 inlines on, where `ri` is 64 at most, there is room for small inlines
+/// side by side, e·(3·min(ci, 128) + 2·ri)·min(x·k, 128) bytes and buffers, if that is more.
 ///
 /// **Reference.** `scipy.ndimage.gaussian_filter`, SciPy 1.17.1.
 #[derive(Debug, Clone, PartialEq)]
@@ -189,10 +189,6 @@ impl Gaussian {
         name
     }
 
-    fn buffers(&self, block: Shape, core: Shape) -> Buffers {
-        Buffers::new(&self.kernels, block.extents(), core.extents())
-    }
-
     /// Filters `core` of `block`.
     fn sweep<T: Amplitude>(
         &self,
@@ -235,10 +231,12 @@ impl<T: Amplitude> Operator<T> for Gaussian {
     }
 
     fn workspace(&self, block: Shape, core: Shape) -> ByteSize {
-        let buffers = self.buffers(block, core);
+        let (block, core) = (block.extents(), core.extents());
         ByteSize::new(match self.precision {
-            Precision::Double => buffers.bytes::<T, f64>(),
-            Precision::Single => buffers.bytes::<T, <T::Fast as Arithmetic<T>>::Number>(),
+            Precision::Double => filter::bytes::<T, f64>(&self.kernels, block, core),
+            Precision::Single => {
+                filter::bytes::<T, <T::Fast as Arithmetic<T>>::Number>(&self.kernels, block, core)
+            }
         } as u64)
     }
 

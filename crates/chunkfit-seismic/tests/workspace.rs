@@ -60,7 +60,7 @@ fn main() {
     // Planes of a few voxels, and lines that are cut.
     for name in ["gaussian", "gaussian:sigma=1x0.4x2"] {
         let operator = operator(name);
-        check_workspace(operator.as_ref(), [200, 3, 4], 20, ByteSize::kib(32), heap_peak);
+        check_workspace(operator.as_ref(), [200, 3, 4], 20, ByteSize::kib(160), heap_peak);
         check_workspace(operator.as_ref(), [2, 3, 9000], 5, ByteSize::kib(32), heap_peak);
     }
     let double = Gaussian::new([2.0, 1.0, 0.5], 4.0).expect("the parameters are right");

@@ -32,7 +32,7 @@ pub use error::FilterError;
 pub use gradient::gaussian_gradient_magnitude;
 pub(crate) use kernel::Kernel;
 pub use sample::Sample;
-pub(crate) use volume::{Buffers, sweep};
+pub(crate) use volume::{bytes, sweep};
 
 /// A kernel has this many weights at most: more than any axis has elements.
 const LARGEST_KERNEL: usize = 2 * 16_384 + 1;

@@ -14,24 +14,28 @@ use super::kernel::Kernel;
 use crate::edge::reflect;
 
 /// What a [`sweep`] holds, in the way that suits the shapes.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Buffers {
+enum Buffers {
     Ringed(ringed::Buffers),
     Turned(turned::Buffers),
 }
 
 impl Buffers {
-    pub(crate) fn new(kernels: &[Kernel; 3], block: [usize; 3], core: [usize; 3]) -> Self {
+    fn new(kernels: &[Kernel; 3], block: [usize; 3], core: [usize; 3]) -> Self {
         let ringed = || Self::Ringed(ringed::Buffers::new(kernels, block, core));
         turned::Buffers::new(kernels, block, core).map_or_else(ringed, Self::Turned)
     }
+}
 
-    pub(crate) fn bytes<T, N: Copy + Default>(&self) -> usize {
-        match self {
-            Self::Ringed(buffers) => buffers.bytes::<T, N>(),
-            Self::Turned(buffers) => buffers.bytes::<T, N>(),
-        }
-    }
+/// Bytes that a [`sweep`] holds at most: for a larger shape never less, though it may then go another
+/// way.
+pub(crate) fn bytes<T, N: Copy + Default>(
+    kernels: &[Kernel; 3],
+    block: [usize; 3],
+    core: [usize; 3],
+) -> usize {
+    let ringed = ringed::Buffers::most(kernels, block, core).bytes::<T, N>();
+    let turned = turned::Buffers::most(kernels, block, core);
+    turned.map_or(0, |buffers| buffers.bytes::<T, N>()).max(ringed)
 }
 
 /// Filters `core` of `block` along its three axes, in order, each pass rounded to `T`.

@@ -29,7 +29,7 @@ const SAMPLES: usize = 4096;
 
 /// Elements of each buffer.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Buffers {
+pub(super) struct Buffers {
     planes: usize,
     slots: usize,
     columns: usize,
@@ -40,13 +40,29 @@ pub(crate) struct Buffers {
 
 impl Buffers {
     pub(super) fn new(kernels: &[Kernel; 3], block: [usize; 3], core: [usize; 3]) -> Self {
+        let plane = block[1] * block[2].min(SAMPLES + kernels[2].span());
+        let planes = (PLANES_ELEMENTS / plane.max(1)).clamp(*PLANES.start(), *PLANES.end());
+        Self::of_planes(core[0].min(planes), kernels, block, core)
+    }
+
+    /// As much as blocks and cores need that are as large at most.
+    pub(super) fn most(kernels: &[Kernel; 3], block: [usize; 3], core: [usize; 3]) -> Self {
+        let [few, many] = [*PLANES.start(), *PLANES.end()]
+            .map(|planes| Self::of_planes(core[0].min(planes), kernels, block, core));
+        // More than a few planes have a limited number of elements.
+        Self { ring: few.ring.max(many.ring.min(PLANES_ELEMENTS)), ..many }
+    }
+
+    fn of_planes(
+        planes: usize,
+        kernels: &[Kernel; 3],
+        block: [usize; 3],
+        core: [usize; 3],
+    ) -> Self {
         let spans = kernels.each_ref().map(Kernel::span);
-        let [_, n_lines, n_samples] = block;
-        let n_samples = n_samples.min(SAMPLES + spans[2]);
-        let planes =
-            (PLANES_ELEMENTS / (n_lines * n_samples).max(1)).clamp(*PLANES.start(), *PLANES.end());
-        let [planes, lines] = [core[0].min(planes), core[1].min(LINES)];
-        let slots = n_lines.min(lines + spans[1]);
+        let n_samples = block[2].min(SAMPLES + spans[2]);
+        let lines = core[1].min(LINES);
+        let slots = block[1].min(lines + spans[1]);
         Self {
             planes,
             slots,

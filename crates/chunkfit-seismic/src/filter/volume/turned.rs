@@ -17,11 +17,12 @@ use crate::trace::Traces;
 /// Planes that are filtered together.
 const PLANES: usize = 128;
 /// The largest plane, and the largest span of a kernel across planes, of which copies stay in a cache.
-const LARGEST: [usize; 2] = [128, 128];
+const LARGEST_PLANE: usize = 128;
+const LARGEST_SPAN: usize = 128;
 
 /// Elements of each buffer.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Buffers {
+pub(super) struct Buffers {
     planes: usize,
     plane: usize,
     span: usize,
@@ -31,22 +32,29 @@ pub(crate) struct Buffers {
 
 impl Buffers {
     /// None where planes are large, or few.
-    pub(super) fn new(
-        kernels: &[Kernel; 3],
-        [_, n_lines, n_samples]: [usize; 3],
-        core: [usize; 3],
-    ) -> Option<Self> {
+    pub(super) fn new(kernels: &[Kernel; 3], block: [usize; 3], core: [usize; 3]) -> Option<Self> {
+        let plane = block[1] * block[2];
+        (plane <= LARGEST_PLANE).then(|| Self::of_plane(plane, kernels, core)).flatten()
+    }
+
+    /// As much as blocks and cores need that are as large at most, if any of them goes this way.
+    pub(super) fn most(kernels: &[Kernel; 3], block: [usize; 3], core: [usize; 3]) -> Option<Self> {
+        let [_, lines, samples] = core.map(|n| n.min(LARGEST_PLANE));
+        let plane = (block[1] * block[2]).min(LARGEST_PLANE);
+        Self::of_plane(plane, kernels, [core[0], lines, samples])
+    }
+
+    fn of_plane(plane: usize, kernels: &[Kernel; 3], core: [usize; 3]) -> Option<Self> {
         let spans = kernels.each_ref().map(Kernel::span);
-        let [plane, span] = [n_lines * n_samples, spans[0]];
-        let fits = plane <= LARGEST[0] && span <= LARGEST[1] && core[0] >= PLANES / 2;
         let outputs = [core[0].min(PLANES), core[1], core[2]];
         let needs = |need: fn(usize, usize) -> usize| {
             outputs.into_iter().zip(spans).map(|(n, span)| need(n, span)).max().unwrap_or(0)
         };
-        fits.then(|| Self {
+        let enough = spans[0] <= LARGEST_SPAN && core[0] >= PLANES / 2;
+        enough.then(|| Self {
             planes: outputs[0],
             plane,
-            span,
+            span: spans[0],
             columns: needs(columns::across),
             views: needs(|n, span| n + span),
         })
