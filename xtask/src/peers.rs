@@ -29,7 +29,7 @@ const CONTESTS: [Contest; 3] = [
     Contest {
         kernel: "envelope",
         ours: "envelope",
-        rust: &["copy", "copy-reused"],
+        rust: &["copy", "copy-reused", "envelope-reused"],
         python: &[
             "envelope-scipy",
             "envelope-scipy-slabs",
@@ -41,7 +41,7 @@ const CONTESTS: [Contest; 3] = [
     Contest {
         kernel: "gaussian",
         ours: "gaussian:sigma=3",
-        rust: &["ndarray-ndimage"],
+        rust: &["ndarray-ndimage", "gaussian:sigma=3-reused"],
         python: &[
             "gaussian-scipy",
             "gaussian-skimage",
@@ -54,7 +54,7 @@ const CONTESTS: [Contest; 3] = [
     Contest {
         kernel: "dip",
         ours: "gst:outputs=dip",
-        rust: &[],
+        rust: &["gst:outputs=dip-reused"],
         python: &["dip-numpy", "dip-numpy-slabs", "dip-structure-tensor", "dip-numba"],
     },
 ];
