@@ -60,7 +60,7 @@ pub fn envelope(volume: ArrayView3<'_, f32>) -> Array3<f32> {
 /// **Memory.** For traces of `n` samples, [`workspace`](Operator::workspace) is 4096 bytes, 240 for each
 /// sample of a trace an eighth longer, and 4·n: some traces side by side, their quadratures, and what
 /// the transform needs. Traces of more than 6000 samples are transformed one by one: as much as for 6000,
-/// or 120 bytes for each sample of a trace an eighth longer, whichever is more, and 4·n. The number of
+/// or 64 bytes for each sample of a trace an eighth longer, whichever is more, and 4·n. The number of
 /// traces does not matter.
 ///
 /// **Reference.** Taner, Koehler and Sheriff (1979), Complex seismic trace analysis, Geophysics 44;

@@ -31,7 +31,7 @@ const LONGEST_SIDE_BY_SIDE: usize = 6_000;
 
 /// Heap bytes that the quadrature of traces of `n` samples takes at most, however many there are: 240
 /// bytes for each sample of a trace that is an eighth longer, and 4 KiB; above 6000 samples as much as
-/// with 6000, or 120 bytes for each sample of a trace that is an eighth longer, whichever is more.
+/// with 6000, or 64 bytes for each sample of a trace that is an eighth longer, whichever is more.
 ///
 /// Most of it are the traces in the lanes, 128 bytes with 16 of them, and their quadratures, 64 bytes;
 /// factors take some 30. No number of samples is farther than an eighth below one without large
@@ -39,8 +39,8 @@ const LONGEST_SIDE_BY_SIDE: usize = 6_000;
 pub(crate) fn workspace(n: usize) -> ByteSize {
     let padded = |n: usize| (n + n / 8) as u64;
     let side_by_side = 240 * padded(n.min(LONGEST_SIDE_BY_SIDE)) + 4096;
-    let alone = if n > LONGEST_SIDE_BY_SIDE { 120 * padded(n) } else { 0 };
-    ByteSize::new(side_by_side.max(alone))
+    let within = if n > LONGEST_SIDE_BY_SIDE { 64 * padded(n) } else { 0 };
+    ByteSize::new(side_by_side.max(within))
 }
 
 /// The analytic signals of some traces that follow each other, as the fields of [`Analytic`].
