@@ -184,10 +184,10 @@ mod tests {
             let part = s![core[0].clone(), core[1].clone(), core[2].clone()];
             let mut out = Array3::from_elem([n_samples, n_crosslines, n_inlines], T::default());
             let mut out = out.view_mut().reversed_axes();
-            let target = out.slice_mut(part.clone());
+            let target = out.slice_mut(part);
             sweep_on::<T, Double>(arch, kernels, volume.view(), core, target);
             assert!(
-                bits(&out.slice(part.clone()).to_owned()) == bits(&expected.slice(part).to_owned()),
+                bits(&out.slice(part).to_owned()) == bits(&expected.slice(part).to_owned()),
                 "{arch:?}, inside {shape:?}, {kernels:?}"
             );
         }

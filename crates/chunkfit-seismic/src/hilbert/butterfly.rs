@@ -84,31 +84,31 @@ impl<S: Simd> Butterfly<S, 8> for Even {
     #[inline(always)]
     fn apply<const BACK: bool>(self, simd: S, points: &mut [Pair<S>; 8]) {
         let [a, b, c, d, e, f, g, h] = *points;
-        let [a, b, c, d, e, f, g, h] = {
-            let [a, c, e, g] = four::<S, BACK>(simd, a, c, e, g);
-            let [b, d, f, h] = four::<S, BACK>(simd, b, d, f, h);
-            [a, b, c, d, e, f, g, h]
-        };
+        let even = four::<S, BACK>(simd, a, c, e, g);
+        let odd = four::<S, BACK>(simd, b, d, f, h);
         let half = simd.splat_f32s(std::f32::consts::FRAC_1_SQRT_2);
         let plus = |a, b| simd.mul_add_e_f32s(half, b, a);
         let minus = |a, b| simd.negate_mul_add_e_f32s(half, b, a);
-        // The second and the fourth odd point are turned by an eighth and by three: with sum s and
-        // difference d of their parts, forwards √½·(s, d) and √½·(d, −s).
-        let (s, d_) = (simd.add_f32s(d[0], d[1]), simd.sub_f32s(d[1], d[0]));
-        let (t, e_) = (simd.add_f32s(h[0], h[1]), simd.sub_f32s(h[1], h[0]));
-        points[0] = add(simd, a, b);
-        points[4] = sub(simd, a, b);
-        (points[2], points[6]) = split::<S, BACK>(simd, e, f);
+        let sum = |[re, im]: Pair<S>| simd.add_f32s(re, im);
+        let difference = |[re, im]: Pair<S>| simd.sub_f32s(im, re);
+        points[0] = add(simd, even[0], odd[0]);
+        points[4] = sub(simd, even[0], odd[0]);
+        (points[2], points[6]) = split::<S, BACK>(simd, even[2], odd[2]);
+        // The odd points 1 and 3 are turned by an eighth and by three: with sum s and difference d of
+        // their parts, forwards √½·(s, d) and √½·(d, −s).
+        let ([a, b], [c, d]) = (even[1], even[3]);
+        let (one, two) = (sum(odd[1]), difference(odd[1]));
+        let (three, four) = (sum(odd[3]), difference(odd[3]));
         if BACK {
-            points[1] = [minus(c[0], d_), plus(c[1], s)];
-            points[5] = [plus(c[0], d_), minus(c[1], s)];
-            points[3] = [minus(g[0], t), minus(g[1], e_)];
-            points[7] = [plus(g[0], t), plus(g[1], e_)];
+            points[1] = [minus(a, two), plus(b, one)];
+            points[5] = [plus(a, two), minus(b, one)];
+            points[3] = [minus(c, three), minus(d, four)];
+            points[7] = [plus(c, three), plus(d, four)];
         } else {
-            points[1] = [plus(c[0], s), plus(c[1], d_)];
-            points[5] = [minus(c[0], s), minus(c[1], d_)];
-            points[3] = [plus(g[0], e_), minus(g[1], t)];
-            points[7] = [minus(g[0], e_), plus(g[1], t)];
+            points[1] = [plus(a, one), plus(b, two)];
+            points[5] = [minus(a, one), minus(b, two)];
+            points[3] = [plus(c, four), minus(d, three)];
+            points[7] = [minus(c, four), plus(d, three)];
         }
     }
 }

@@ -10,13 +10,15 @@
 //!
 //! which is one transform of L points for each k, done for L of them at a time.
 
+mod deal;
+mod lot;
+
 use std::f64::consts::TAU;
 
-use pulp::{Arch, Simd, WithSimd, bytemuck};
+use pulp::Arch;
 use rustfft::num_complex::Complex;
 
 use super::Batch;
-use super::butterfly::Pair;
 use super::fft::{Fft, radices};
 use super::gains::Gains;
 use super::length::Length;
@@ -24,7 +26,8 @@ use super::side_by_side::lanes;
 use super::size::{Size, Sizing};
 use crate::aligned::Aligned;
 use crate::trace::Traces;
-use crate::turn::{SIDE, Turn};
+use deal::{Collect, Deal, order};
+use lot::{Apply, Fetch, Return};
 
 /// What traces of one length need.
 #[derive(Debug)]
@@ -142,192 +145,6 @@ impl Within {
     #[inline(always)]
     fn place(&self, k: usize) -> usize {
         self.places[k % self.points] as usize
-    }
-}
-
-/// Makes frequencies of a lot of k, one in each lane, but for the transform across them.
-struct Fetch<'a> {
-    within: &'a Within,
-    lot: usize,
-    mirrored: bool,
-    line: &'a [f32],
-    room: &'a mut [f32],
-    frequencies: &'a mut [f32],
-}
-
-impl WithSimd for Fetch<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let Self { within, lot, mirrored, line, room, frequencies } = self;
-        let points = S::as_simd_f32s(line).0.as_chunks::<2>().0;
-        let factors = S::as_simd_f32s(&within.factors).0.as_chunks::<2>().0;
-        for (lane, row) in S::as_mut_simd_f32s(room).0.as_chunks_mut::<2>().0.iter_mut().enumerate()
-        {
-            let k = within.k(lot, mirrored, lane);
-            *row = turn_all::<S, false>(simd, points[within.place(k)], factors[k]);
-        }
-        transpose::<S>((room, |lane| lane), (frequencies, |lane| within.order[lane]));
-    }
-}
-
-/// Undoes [`Fetch`].
-struct Return<'a> {
-    within: &'a Within,
-    lot: usize,
-    mirrored: bool,
-    line: &'a mut [f32],
-    room: &'a mut [f32],
-    frequencies: &'a [f32],
-}
-
-impl WithSimd for Return<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let Self { within, lot, mirrored, line, room, frequencies } = self;
-        transpose::<S>((frequencies, |lane| within.order[lane]), (room, |lane| lane));
-        let points = S::as_mut_simd_f32s(line).0.as_chunks_mut::<2>().0;
-        let factors = S::as_simd_f32s(&within.factors).0.as_chunks::<2>().0;
-        let rows = S::as_simd_f32s(room).0.as_chunks::<2>().0;
-        let last = within.points / 2;
-        for (lane, row) in rows.iter().enumerate().take(last + 1 - lot) {
-            let k = within.k(lot, mirrored, lane);
-            // The first and the middle one mirror themselves.
-            let again = mirrored && (k == within.points || 2 * k == within.points);
-            if !again {
-                points[within.place(k)] = turn_all::<S, true>(simd, *row, factors[k]);
-            }
-        }
-    }
-}
-
-/// Every lane times a factor of its own; backwards times its conjugate.
-#[inline(always)]
-fn turn_all<S: Simd, const BACK: bool>(simd: S, [re, im]: Pair<S>, factor: Pair<S>) -> Pair<S> {
-    let [cosine, sine] = factor;
-    let (direct_re, direct_im) = (simd.mul_f32s(re, cosine), simd.mul_f32s(im, cosine));
-    if BACK {
-        [simd.mul_add_e_f32s(im, sine, direct_re), simd.negate_mul_add_e_f32s(re, sine, direct_im)]
-    } else {
-        [simd.negate_mul_add_e_f32s(im, sine, direct_re), simd.mul_add_e_f32s(re, sine, direct_im)]
-    }
-}
-
-/// As many points as there are lanes: lanes as points, points as lanes. `place` says where the points of
-/// each are.
-#[inline(always)]
-fn transpose<S: Simd>(
-    (from, from_place): (&[f32], impl Fn(usize) -> usize),
-    (to, to_place): (&mut [f32], impl Fn(usize) -> usize),
-) {
-    let lanes = S::F32_LANES;
-    let at = |point: usize, part: usize, lane: usize| (2 * point + part) * lanes + lane;
-    let side = SIDE.min(lanes);
-    for part in 0..2 {
-        for a in (0..lanes).step_by(side) {
-            for b in (0..lanes).step_by(side) {
-                let mut square = [[0.0; SIDE]; SIDE];
-                for (n, row) in square.iter_mut().enumerate().take(side) {
-                    row[..side].copy_from_slice(&from[at(from_place(a + n), part, b)..][..side]);
-                }
-                for (n, row) in f32::turned(square).iter().enumerate().take(side) {
-                    to[at(to_place(b + n), part, a)..][..side].copy_from_slice(&row[..side]);
-                }
-            }
-        }
-    }
-}
-
-/// l of each lane.
-fn order(arch: Arch) -> Vec<usize> {
-    let lanes = lanes(arch);
-    let trace: Vec<f32> = (0..2 * lanes).map(|sample| (sample / 2) as f32).collect();
-    let mut line = vec![0.0; 2 * lanes];
-    arch.dispatch(Deal { trace: &trace, scale: 1.0, line: &mut line });
-    line[..lanes].iter().map(|l| *l as usize).collect()
-}
-
-/// Deals pairs of samples out over the lanes, times a scale; zeros after the last.
-struct Deal<'a> {
-    trace: &'a [f32],
-    scale: f32,
-    line: &'a mut [f32],
-}
-
-impl WithSimd for Deal<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let Self { trace, scale, line } = self;
-        let points = S::as_mut_simd_f32s(line).0.as_chunks_mut::<2>().0;
-        let (samples, _) = S::as_simd_f32s(trace);
-        let pairs = samples.as_chunks::<2>().0;
-        let (whole, end) = points.split_at_mut(pairs.len());
-        let scale = simd.splat_f32s(scale);
-        for (point, [a, b]) in whole.iter_mut().zip(pairs) {
-            *point =
-                simd.deinterleave_shfl_f32s([simd.mul_f32s(*a, scale), simd.mul_f32s(*b, scale)]);
-        }
-        end.fill([simd.splat_f32s(0.0); 2]);
-        if let [point, ..] = end {
-            let rest = &trace[pairs.len() * 2 * S::F32_LANES..];
-            bytemuck::cast_slice_mut::<_, f32>(point)[..rest.len()].copy_from_slice(rest);
-            let [a, b] = *point;
-            *point =
-                simd.deinterleave_shfl_f32s([simd.mul_f32s(a, scale), simd.mul_f32s(b, scale)]);
-        }
-    }
-}
-
-/// Undoes [`Deal`].
-struct Collect<'a> {
-    line: &'a [f32],
-    trace: &'a mut [f32],
-}
-
-impl WithSimd for Collect<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let points = S::as_simd_f32s(self.line).0.as_chunks::<2>().0;
-        for (samples, point) in self.trace.chunks_mut(2 * S::F32_LANES).zip(points) {
-            let pairs = simd.interleave_shfl_f32s(*point);
-            if let ([a, b], []) = S::as_mut_simd_f32s(samples) {
-                [*a, *b] = pairs;
-            } else {
-                let n = samples.len();
-                samples.copy_from_slice(&bytemuck::cast_slice::<_, f32>(&pairs)[..n]);
-            }
-        }
-    }
-}
-
-/// Applies gains to frequencies and those that mirror them, one k in each lane.
-struct Apply<'a> {
-    fft: &'a Fft,
-    gains: &'a [f32],
-    here: &'a mut [f32],
-    there: &'a mut [f32],
-}
-
-impl WithSimd for Apply<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let Self { fft, gains, here, there } = self;
-        let here: &mut [Pair<S>] = bytemuck::cast_slice_mut(S::as_mut_simd_f32s(here).0);
-        let there: &mut [Pair<S>] = bytemuck::cast_slice_mut(S::as_mut_simd_f32s(there).0);
-        let gains = S::as_simd_f32s(gains).0.as_chunks::<3>().0;
-        for (q, gains) in gains.iter().enumerate().take(S::F32_LANES) {
-            let (a, b) = (fft.position(q), fft.position(S::F32_LANES - 1 - q));
-            [here[a], there[b]] = Gains::from_numbers(*gains).apply(simd, [here[a], there[b]]);
-        }
     }
 }
 
