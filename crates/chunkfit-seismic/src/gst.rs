@@ -243,7 +243,7 @@ mod tests {
     use chunkfit_core::Axis;
 
     use super::*;
-    use crate::tensor::testing::every_arch;
+    use crate::testing::every_arch;
 
     #[test]
     fn refuses_parameters_out_of_range() {
@@ -329,7 +329,7 @@ mod tests {
             tensor.tensor.run(arch, block, core, &mut views);
             outputs
         };
-        let wholes = every_arch().map(|arch| {
+        let wholes = every_arch().into_iter().map(|arch| {
             let whole = run(arch, &Region::whole(shape), volume.view());
             for core in chunkfit_core::ChunkGrid::new(shape, Shape::new([33, 4, 5]).unwrap()).iter()
             {

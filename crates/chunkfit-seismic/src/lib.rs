@@ -81,6 +81,8 @@ mod semblance;
 pub mod synthetic;
 mod task;
 mod tensor;
+#[cfg(test)]
+mod testing;
 mod time_gain;
 mod trace;
 mod turn;

@@ -107,17 +107,7 @@ mod tests {
 
     use super::*;
     use crate::filter::{Double, Sample};
-
-    /// The portable instructions, and each set of others that this processor has.
-    fn paths() -> Vec<Arch> {
-        let mut paths = vec![Arch::Scalar];
-        #[cfg(target_arch = "x86_64")]
-        {
-            paths.extend(pulp::x86::V3::try_new().map(Arch::V3));
-            paths.extend(pulp::x86::V4::try_new().map(Arch::V4));
-        }
-        paths
-    }
+    use crate::testing::every_arch;
 
     /// One output after the other, in the order of SciPy.
     fn plain<T: Sample>(volume: &Array3<T>, kernel: &Kernel, axis: usize) -> Array3<T> {
@@ -174,7 +164,7 @@ mod tests {
         let bits = |volume: &Array3<T>| -> Vec<u64> {
             volume.iter().map(|value| Into::<f64>::into(*value).to_bits()).collect()
         };
-        for arch in paths() {
+        for arch in every_arch() {
             let mut out = Array3::from_elem(shape, T::default());
             let core = shape.map(|n| 0..n);
             sweep_on::<T, Double>(arch, kernels, volume.view(), core, out.view_mut());

@@ -36,8 +36,16 @@ pub(super) fn turn<S: Simd, const BACK: bool>(
     value: Pair<S>,
     factor: Complex<f32>,
 ) -> Pair<S> {
-    let (cosine, sine) = (simd.splat_f32s(factor.re), simd.splat_f32s(factor.im));
-    let [re, im] = value;
+    turn_each::<S, BACK>(simd, value, [simd.splat_f32s(factor.re), simd.splat_f32s(factor.im)])
+}
+
+/// The same with a factor for each lane.
+#[inline(always)]
+pub(super) fn turn_each<S: Simd, const BACK: bool>(
+    simd: S,
+    [re, im]: Pair<S>,
+    [cosine, sine]: Pair<S>,
+) -> Pair<S> {
     let (direct_re, direct_im) = (simd.mul_f32s(re, cosine), simd.mul_f32s(im, cosine));
     if BACK {
         [simd.mul_add_e_f32s(im, sine, direct_re), simd.negate_mul_add_e_f32s(re, sine, direct_im)]

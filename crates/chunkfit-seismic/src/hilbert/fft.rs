@@ -216,6 +216,7 @@ fn pass<S: Simd, B: Butterfly<S, R>, const R: usize, const BACK: bool>(
 mod tests {
     use super::super::side_by_side::lanes;
     use super::*;
+    use crate::testing::every_arch;
 
     #[test]
     fn agrees_with_the_definition() {
@@ -224,7 +225,7 @@ mod tests {
             let step = std::f64::consts::TAU / n as f64;
             let root = |k: usize| Complex::from_polar(1.0, -step * (k % n) as f64);
             let fft = Fft::new(&radices, root);
-            for arch in [Arch::Scalar, Arch::new()] {
+            for arch in every_arch() {
                 let lanes = lanes(arch);
                 let values: Vec<f32> =
                     (0..2 * n * lanes).map(|v| ((v * 37 + 11) % 101) as f32 - 50.0).collect();

@@ -93,14 +93,13 @@ impl WithSimd for Scatter<'_> {
 
 #[cfg(test)]
 mod tests {
-    use pulp::Arch;
-
     use super::super::side_by_side::lanes;
     use super::*;
+    use crate::testing::every_arch;
 
     #[test]
     fn rows_come_back() {
-        for arch in [Arch::Scalar, Arch::new()] {
+        for arch in every_arch() {
             let lanes = lanes(arch);
             for (n, n_rows) in [(1, 1), (4, lanes), (11, lanes.div_ceil(2)), (19, lanes)] {
                 let values: Vec<f32> = (0..n * n_rows).map(|v| v as f32).collect();

@@ -32,6 +32,7 @@ use lot::{Apply, Fetch, Return};
 /// What traces of one length need.
 #[derive(Debug)]
 pub(crate) struct Within {
+    arch: Arch,
     n: usize,
     lanes: usize,
     /// Points of a lane.
@@ -51,7 +52,11 @@ pub(crate) struct Within {
 impl Within {
     /// For traces of `n` samples.
     pub(super) fn new(n: usize) -> Self {
-        let arch = Arch::new();
+        Self::on(Arch::new(), n)
+    }
+
+    /// The same with the instructions of `arch`.
+    fn on(arch: Arch, n: usize) -> Self {
         let lanes = lanes(arch);
         let order = order(arch);
         let Length { radices: radices_of_lane, gain } = Length::of(n, lanes);
@@ -77,6 +82,7 @@ impl Within {
         }
         let within_lanes = Fft::new(&radices_of_lane, |k| root(k, points));
         Self {
+            arch,
             n,
             lanes,
             points,
@@ -91,7 +97,7 @@ impl Within {
 
     /// Hands the analytic signals of all `traces` to `sink`, one at a time.
     pub(super) fn each(&self, traces: Traces<'_, f32>, mut sink: impl FnMut(Batch<'_>)) {
-        let (arch, n) = (Arch::new(), self.n);
+        let (arch, n) = (self.arch, self.n);
         let mut line = Aligned::zeros(2 * self.points * self.lanes);
         let mut rooms = [(); 3].map(|()| Aligned::zeros(2 * self.lanes * self.lanes));
         let mut im = vec![0.0; n];
@@ -154,6 +160,7 @@ mod tests {
 
     use super::super::side_by_side::SideBySide;
     use super::*;
+    use crate::testing::every_arch;
 
     #[test]
     fn agrees_with_traces_side_by_side() {
@@ -165,13 +172,16 @@ mod tests {
             SideBySide::new(n).each(Traces::new(volume.view()), |batch| {
                 batch.traces().for_each(|trace| expected.extend(trace.im));
             });
-            let mut got: Vec<f32> = Vec::new();
-            Within::new(n).each(Traces::new(volume.view()), |batch| {
-                batch.traces().for_each(|trace| got.extend(trace.im));
-            });
-            assert_eq!(got.len(), 2 * n);
-            for (got, expected) in got.iter().zip(&expected) {
-                assert!((got - expected).abs() < 2e-6, "{n}: {got} for {expected}");
+            for arch in every_arch() {
+                let mut got: Vec<f32> = Vec::new();
+                Within::on(arch, n).each(Traces::new(volume.view()), |batch| {
+                    batch.traces().for_each(|trace| got.extend(trace.im));
+                });
+                assert_eq!(got.len(), 2 * n);
+                for (got, expected) in got.iter().zip(&expected) {
+                    let near = (got - expected).abs() < 2e-6;
+                    assert!(near, "{arch:?}, {n}: {got} for {expected}");
+                }
             }
         }
     }

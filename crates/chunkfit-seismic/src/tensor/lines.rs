@@ -74,7 +74,8 @@ fn cut<T, const N: usize>(lines: &mut [T], stride: usize, length: usize) -> [&mu
 pub(crate) mod testing {
     use super::super::Solver;
     use super::*;
-    use pulp::{Arch, Simd, WithSimd};
+    use crate::testing::every_arch;
+    use pulp::{Simd, WithSimd};
 
     struct Solve<'a, Q, const N: usize>(&'a Q, [f64; 6]);
 
@@ -98,14 +99,6 @@ pub(crate) mod testing {
 
     /// What a solver makes of sums, with every instruction set there is.
     pub(crate) fn solve<Q: Solver, const N: usize>(solver: Q, sums: [f64; 6]) -> Vec<[f32; N]> {
-        every_arch().map(|arch| arch.dispatch(Solve(&solver, sums))).collect()
-    }
-
-    /// All instruction sets of this machine that there is code for.
-    pub(crate) fn every_arch() -> impl Iterator<Item = Arch> {
-        let mut all = vec![Arch::Scalar, Arch::new()];
-        #[cfg(target_arch = "x86_64")]
-        all.extend(pulp::x86::V3::try_new().map(Arch::V3));
-        all.into_iter()
+        every_arch().into_iter().map(|arch| arch.dispatch(Solve(&solver, sums))).collect()
     }
 }

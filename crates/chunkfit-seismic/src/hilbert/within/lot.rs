@@ -2,7 +2,7 @@
 
 use pulp::{Simd, WithSimd, bytemuck};
 
-use super::super::butterfly::Pair;
+use super::super::butterfly::{Pair, turn_each};
 use super::super::fft::Fft;
 use super::super::gains::Gains;
 use super::Within;
@@ -29,7 +29,7 @@ impl WithSimd for Fetch<'_> {
         for (lane, row) in S::as_mut_simd_f32s(room).0.as_chunks_mut::<2>().0.iter_mut().enumerate()
         {
             let k = within.k(lot, mirrored, lane);
-            *row = turn_all::<S, false>(simd, points[within.place(k)], factors[k]);
+            *row = turn_each::<S, false>(simd, points[within.place(k)], factors[k]);
         }
         transpose::<S>((room, |lane| lane), (frequencies, |lane| within.order[lane]));
     }
@@ -61,21 +61,9 @@ impl WithSimd for Return<'_> {
             // The first and the middle one mirror themselves.
             let again = mirrored && (k == within.points || 2 * k == within.points);
             if !again {
-                points[within.place(k)] = turn_all::<S, true>(simd, *row, factors[k]);
+                points[within.place(k)] = turn_each::<S, true>(simd, *row, factors[k]);
             }
         }
-    }
-}
-
-/// Every lane times a factor of its own; backwards times its conjugate.
-#[inline(always)]
-fn turn_all<S: Simd, const BACK: bool>(simd: S, [re, im]: Pair<S>, factor: Pair<S>) -> Pair<S> {
-    let [cosine, sine] = factor;
-    let (direct_re, direct_im) = (simd.mul_f32s(re, cosine), simd.mul_f32s(im, cosine));
-    if BACK {
-        [simd.mul_add_e_f32s(im, sine, direct_re), simd.negate_mul_add_e_f32s(re, sine, direct_im)]
-    } else {
-        [simd.negate_mul_add_e_f32s(im, sine, direct_re), simd.mul_add_e_f32s(re, sine, direct_im)]
     }
 }
 
