@@ -5,6 +5,7 @@ use chunkfit_core::{Region, Shape};
 use ndarray::{ArrayView3, ArrayViewMut3};
 
 use crate::catalog::{Parameter, Recipe};
+use crate::filter::Sample;
 use crate::task;
 use crate::window::{self, Pair, Steps, Weights};
 
@@ -57,28 +58,28 @@ fn read_axis(text: &str) -> Option<Axis> {
     Axis::ALL.into_iter().find(|axis| axis.to_string() == text)
 }
 
-/// First or second derivative along one axis, in the unit of the input per step; output
-/// `first-derivative` or `second-derivative`.
+/// First or second derivative along one axis of a volume of `f32` or `f64`, in the unit of the input
+/// per step; output `first-derivative` or `second-derivative`.
 ///
 /// - First: \[−0.5, 0, 0.5\] along the axis, then \[0.178947, 0.642105, 0.178947\] along each other
 ///   axis in ascending order.
 /// - Second: \[0.232905, 0.002668, −0.471147, 0.002668, 0.232905\] along the axis, then \[0.03032,
 ///   0.249724, 0.439911, 0.249724, 0.03032\] along each other axis in ascending order.
 ///
-/// Sums are `f64`, each pass rounds to `f32`, and faces reflect: the bits of three calls of
-/// `scipy.ndimage.correlate1d`, SciPy 1.17.1.
+/// Sums are `f64`, each pass rounds to the type of the volume, and faces reflect: the bits of three
+/// calls of `scipy.ndimage.correlate1d`, SciPy 1.17.1.
 ///
 /// **Halo.** 1 voxel along every axis for the first, 2 for the second.
 ///
-/// **Memory.** With a halo of h, w = 2·h + 1, a block of (i, x, k), a core of (j, y, c), p = c + 2·h and
-/// q = min(p, k), [`workspace`](Operator::workspace) in bytes is
+/// **Memory.** For elements of `e` bytes, a halo of h, w = 2·h + 1, a block of (i, x, k), a core of
+/// (j, y, c), p = c + 2·h and q = min(p, k), [`workspace`](Operator::workspace) in bytes is
 ///
-/// - along inlines 4·(min(w, x)·q + p + c), some lines; where inlines are many, j ≥ 40, not less than
-///   4·(2048·(min(w, x) + 3) + 2·h);
+/// - along inlines e·(min(w, x)·q + p + c), some lines; where inlines are many, j ≥ 40, not less than
+///   e·(2048·(min(w, x) + 3) + 2·h);
 /// - along crosslines the same with i for x and y for j; where inlines are many, not less than
-///   4·(2048·(min(w, x) + 7) + 2·h);
-/// - along samples 4·(min(w, i)·z·c + q + p + c + min(w, z)·c + 2·c) with z = min(y + 2·h, x), some
-///   planes; where inlines are many, not less than 4·(2048·(min(w, x) + 7) + 2·h).
+///   e·(2048·(min(w, x) + 7) + 2·h);
+/// - along samples e·(min(w, i)·z·c + q + p + c + min(w, z)·c + 2·c) with z = min(y + 2·h, x), some
+///   planes; where inlines are many, not less than e·(2048·(min(w, x) + 7) + 2·h).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Derivative {
     axis: Axis,
@@ -141,20 +142,24 @@ impl Derivative {
     pub const fn order(&self) -> usize {
         1 + self.second as usize
     }
+
+    fn specs(&self) -> &'static [OutputSpec] {
+        if self.second { &SECOND } else { &FIRST }
+    }
 }
 
 /// All passes, those of `first` before the others.
-const fn pair<'a>(first: &'a Steps, second: &'a Steps) -> Pair<'a, Steps, Steps> {
-    Pair { first, second, n_between: 1 }
+const fn pair<'a, T: Sample>(first: &'a Steps, second: &'a Steps) -> Pair<'a, T, Steps, Steps> {
+    Pair::new(first, 1, second)
 }
 
-impl Operator for Derivative {
+impl<T: Sample> Operator<T> for Derivative {
     fn name(&self) -> String {
-        format!("{}:axis={}", self.outputs()[0].name, self.axis)
+        format!("{}:axis={}", self.specs()[0].name, self.axis)
     }
 
     fn outputs(&self) -> &[OutputSpec] {
-        if self.second { &SECOND } else { &FIRST }
+        self.specs()
     }
 
     fn halo(&self) -> Halo {
@@ -163,22 +168,22 @@ impl Operator for Derivative {
 
     fn workspace(&self, block: Shape, core: Shape) -> ByteSize {
         match &self.passes {
-            Passes::InOrder(steps) => window::workspace(steps, 1, block, core),
+            Passes::InOrder(steps) => window::workspace::<T, _>(steps, 1, block, core),
             Passes::Apart { first, then, in_order: None } => {
-                pair(first, then).workspace(block, core)
+                pair::<T>(first, then).workspace(block, core)
             }
             Passes::Apart { first, then, in_order: Some(steps) } => {
-                window::workspace(steps, 1, exchanged(block), exchanged(core))
-                    .max(pair(first, then).workspace_side_by_side(block, core))
+                window::workspace::<T, _>(steps, 1, exchanged(block), exchanged(core))
+                    .max(pair::<T>(first, then).workspace_side_by_side(block, core))
             }
         }
     }
 
     fn apply(
         &self,
-        block: ArrayView3<'_, f32>,
+        block: ArrayView3<'_, T>,
         at: &Placement,
-        outputs: &mut [ArrayViewMut3<'_, f32>],
+        outputs: &mut [ArrayViewMut3<'_, T>],
     ) -> Result<(), OperatorError> {
         let core = task::core_in_block(self, &block, at, outputs)?;
         match &self.passes {
@@ -198,11 +203,11 @@ impl Operator for Derivative {
 }
 
 /// Runs with inlines and crosslines exchanged.
-fn run_exchanged(
+fn run_exchanged<T: Sample>(
     steps: &Steps,
-    block: ArrayView3<'_, f32>,
+    block: ArrayView3<'_, T>,
     core: &Region,
-    outputs: &mut [ArrayViewMut3<'_, f32>],
+    outputs: &mut [ArrayViewMut3<'_, T>],
 ) {
     let [i, x, k] = core.start();
     let core = Region::new([x, i, k], exchanged(core.shape()));

@@ -22,7 +22,6 @@ fn smooth(before: f64, centre: f64, after: f64) -> f64 {
 }
 
 impl Kernel for Gradient {
-    type Input = f32;
     type Value = f64;
     type Output = f64;
 

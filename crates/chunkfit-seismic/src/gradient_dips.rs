@@ -102,8 +102,8 @@ impl GradientDips {
         self.slopes.scale
     }
 
-    pub(crate) fn pair(&self) -> Pair<'_, Slopes, Median> {
-        Pair { first: &self.slopes, second: &self.median, n_between: 2 }
+    pub(crate) fn pair(&self) -> Pair<'_, f32, Slopes, Median> {
+        Pair::new(&self.slopes, 2, &self.median)
     }
 }
 
@@ -142,7 +142,6 @@ pub(crate) struct Slopes {
 }
 
 impl Kernel for Slopes {
-    type Input = f32;
     type Value = f64;
     type Output = f32;
 

@@ -5,7 +5,7 @@ use ndarray::{ArrayView3, ArrayViewMut3};
 
 use crate::catalog::{Parameter, Recipe};
 use crate::error::ParameterError;
-use crate::filter::bell;
+use crate::filter::{Sample, bell};
 use crate::parse::per_axis;
 use crate::window::{self, Kernel, Line, Rows, Traces, Weights, convolve};
 
@@ -44,19 +44,20 @@ pub(crate) const RECIPE: Recipe = Recipe {
 /// A kernel reaches this many voxels at most: further than any axis is long.
 const LARGEST_RADIUS: usize = 16_384;
 
-/// Length of the gradient of the input smoothed by a Gaussian, in the unit of the input per voxel;
-/// output `gradient-magnitude`.
+/// Length of the gradient of a volume of `f32` or `f64` smoothed by a Gaussian, in the unit of the
+/// input per voxel; output `gradient-magnitude`.
 ///
 /// Three components, each of three passes with a Gaussian or its derivative that sum in `f64` and
-/// round to `f32`, then squares, sum and root in `f32`, reflecting at the faces: the bits of
-/// `scipy.ndimage.gaussian_gradient_magnitude`, SciPy 1.17.1, unless the mathematics library rounds an
-/// exponential differently.
+/// round to the type of the volume, then squares, sum and root in that type, reflecting at the faces:
+/// the bits of `scipy.ndimage.gaussian_gradient_magnitude`, SciPy 1.17.1, unless the mathematics
+/// library rounds an exponential differently.
 ///
 /// **Halo.** int(truncate·sigma + 0.5) voxels along each axis.
 ///
-/// **Memory.** With radii (a, b, c), a block of (_, x, k), a core of (i, _, n) and p = n + 2·c,
-/// [`workspace`](Operator::workspace) is 4·(min(2·b + 1, x)·2·min(p, k) + 3·p + 2·n) bytes; where
-/// inlines are many, i ≥ max(40, 8·a + 4), not less than 4·(2048·(2·min(2·b + 1, x) + 6) + 2·a).
+/// **Memory.** For elements of `e` bytes, radii (a, b, c), a block of (_, x, k), a core of (i, _, n)
+/// and p = n + 2·c, [`workspace`](Operator::workspace) is
+/// e·(min(2·b + 1, x)·2·min(p, k) + 3·p + 2·n) bytes; where inlines are many, i ≥ max(40, 8·a + 4), not
+/// less than e·(2048·(2·min(2·b + 1, x) + 6) + 2·a).
 #[derive(Debug, Clone, PartialEq)]
 pub struct GradientMagnitude {
     sigma: [f64; 3],
@@ -108,10 +109,9 @@ impl GradientMagnitude {
     }
 }
 
-impl Kernel for GradientMagnitude {
-    type Input = f32;
-    type Value = f32;
-    type Output = f32;
+impl<T: Sample> Kernel<T> for GradientMagnitude {
+    type Value = T;
+    type Output = T;
 
     fn half(&self) -> [usize; 3] {
         self.smooth.each_ref().map(Weights::radius)
@@ -126,13 +126,13 @@ impl Kernel for GradientMagnitude {
         samples
     }
 
-    fn across_inlines(&self, traces: &Traces<'_, f32>, row: &mut [f32]) {
+    fn across_inlines(&self, traces: &Traces<'_, T>, row: &mut [T]) {
         let (derived, smooth) = row.split_at_mut(row.len() / 2);
         convolve(&self.derive[0], |by| traces.tap(by), derived);
         convolve(&self.smooth[0], |by| traces.tap(by), smooth);
     }
 
-    fn across_crosslines(&self, rows: &Rows<'_, f32>, line: &mut Line<'_, f32>) {
+    fn across_crosslines(&self, rows: &Rows<'_, T>, line: &mut Line<'_, T>) {
         let (derive, smooth) = (&self.derive[1], &self.smooth[1]);
         for (component, (weights, channel)) in
             [(smooth, 0), (derive, 1), (smooth, 1)].into_iter().enumerate()
@@ -141,18 +141,18 @@ impl Kernel for GradientMagnitude {
         }
     }
 
-    fn along_samples(&self, line: &Line<'_, f32>, component: &mut [f32], outputs: &mut [f32]) {
+    fn along_samples(&self, line: &Line<'_, T>, component: &mut [T], outputs: &mut [T]) {
         let (derive, smooth) = (&self.derive[2], &self.smooth[2]);
-        outputs.fill(0.0);
+        outputs.fill(T::default());
         for (channel, weights) in [smooth, smooth, derive].into_iter().enumerate() {
             convolve(weights, |by| line.tap(channel, by).into(), component);
-            outputs.iter_mut().zip(&*component).for_each(|(sum, value)| *sum += value * value);
+            outputs.iter_mut().zip(&*component).for_each(|(sum, &value)| *sum += value * value);
         }
         outputs.iter_mut().for_each(|sum| *sum = sum.sqrt());
     }
 }
 
-impl Operator for GradientMagnitude {
+impl<T: Sample> Operator<T> for GradientMagnitude {
     fn name(&self) -> String {
         let sigma = per_axis::write(&self.sigma);
         if self.truncate == 4.0 {
@@ -167,18 +167,18 @@ impl Operator for GradientMagnitude {
     }
 
     fn halo(&self) -> Halo {
-        window::halo(self)
+        window::halo::<T, _>(self)
     }
 
     fn workspace(&self, block: Shape, core: Shape) -> ByteSize {
-        window::workspace(self, 1, block, core)
+        window::workspace::<T, _>(self, 1, block, core)
     }
 
     fn apply(
         &self,
-        block: ArrayView3<'_, f32>,
+        block: ArrayView3<'_, T>,
         at: &Placement,
-        outputs: &mut [ArrayViewMut3<'_, f32>],
+        outputs: &mut [ArrayViewMut3<'_, T>],
     ) -> Result<(), OperatorError> {
         window::apply(self, block, at, outputs)
     }

@@ -1,6 +1,8 @@
 //! Seismic operators on array views, each stating its halo and its memory.
 //!
-//! A volume is `(inline, crossline, sample)` in `f32`. Operators:
+//! A volume is `(inline, crossline, sample)` in `f32`; [`Derivative`], [`Gaussian`],
+//! [`GradientMagnitude`], [`Mean`], [`ReflectionIntensity`], [`Rms`] and [`Semblance`] take `f64` too.
+//! Operators:
 //!
 //! | name | output | in Rust |
 //! |---|---|---|

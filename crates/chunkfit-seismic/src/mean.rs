@@ -5,6 +5,7 @@ use ndarray::{ArrayView3, ArrayViewMut3};
 
 use crate::catalog::{Parameter, Recipe};
 use crate::error::ParameterError;
+use crate::filter::Sample;
 use crate::parse::per_axis;
 use crate::window::{self, Kernel, Line, Rows, Traces, Window, mean};
 
@@ -31,18 +32,18 @@ pub(crate) const RECIPE: Recipe = Recipe {
     },
 };
 
-/// Mean over a window, in the unit of the input; output `mean`.
+/// Mean over a window of a volume of `f32` or `f64`, in the unit of the input; output `mean`.
 ///
-/// Three passes, along inline, crossline and sample, that sum in `f64` and round to `f32`, reflecting
-/// at the faces: the bits of `scipy.ndimage.uniform_filter`, SciPy 1.17.1, on ordinary data. Every
-/// window is summed on its own, where SciPy keeps a running sum; so a NaN, an infinity or a large
-/// value reaches its own windows only.
+/// Three passes, along inline, crossline and sample, that sum in `f64` and round to the type of the
+/// volume, reflecting at the faces: the bits of `scipy.ndimage.uniform_filter`, SciPy 1.17.1, on
+/// ordinary data. Every window is summed on its own, where SciPy keeps a running sum; so a NaN, an
+/// infinity or a large value reaches its own windows only.
 ///
 /// **Halo.** window/2, rounded down, along each axis.
 ///
-/// **Memory.** With window (a, b, c), a block of (_, x, k), a core of (i, _, n) and p = n + c − 1,
-/// [`workspace`](Operator::workspace) is 4·(min(b, x)·min(p, k) + p + n) bytes; where inlines are many,
-/// i ≥ max(40, 4·a), not less than 4·(2048·(min(b, x) + 3) + a − 1).
+/// **Memory.** For elements of `e` bytes, window (a, b, c), a block of (_, x, k), a core of (i, _, n)
+/// and p = n + c − 1, [`workspace`](Operator::workspace) is e·(min(b, x)·min(p, k) + p + n) bytes; where
+/// inlines are many, i ≥ max(40, 4·a), not less than e·(2048·(min(b, x) + 3) + a − 1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mean {
     window: Window,
@@ -65,10 +66,9 @@ impl Mean {
     }
 }
 
-impl Kernel for Mean {
-    type Input = f32;
-    type Value = f32;
-    type Output = f32;
+impl<T: Sample> Kernel<T> for Mean {
+    type Value = T;
+    type Output = T;
 
     fn half(&self) -> [usize; 3] {
         self.window.half()
@@ -78,20 +78,20 @@ impl Kernel for Mean {
         [1, 1]
     }
 
-    fn across_inlines(&self, traces: &Traces<'_, f32>, row: &mut [f32]) {
-        mean(self.half()[0], |by| traces.tap(by), row);
+    fn across_inlines(&self, traces: &Traces<'_, T>, row: &mut [T]) {
+        mean(self.window.half()[0], |by| traces.tap(by), row);
     }
 
-    fn across_crosslines(&self, rows: &Rows<'_, f32>, line: &mut Line<'_, f32>) {
-        mean(self.half()[1], |by| rows.tap(0, by).into(), line.fill(0));
+    fn across_crosslines(&self, rows: &Rows<'_, T>, line: &mut Line<'_, T>) {
+        mean(self.window.half()[1], |by| rows.tap(0, by).into(), line.fill(0));
     }
 
-    fn along_samples(&self, line: &Line<'_, f32>, _: &mut [f32], outputs: &mut [f32]) {
-        mean(self.half()[2], |by| line.tap(0, by).into(), outputs);
+    fn along_samples(&self, line: &Line<'_, T>, _: &mut [T], outputs: &mut [T]) {
+        mean(self.window.half()[2], |by| line.tap(0, by).into(), outputs);
     }
 }
 
-impl Operator for Mean {
+impl<T: Sample> Operator<T> for Mean {
     fn name(&self) -> String {
         format!("mean:window={}", per_axis::write(&self.window()))
     }
@@ -101,18 +101,18 @@ impl Operator for Mean {
     }
 
     fn halo(&self) -> Halo {
-        window::halo(self)
+        window::halo::<T, _>(self)
     }
 
     fn workspace(&self, block: Shape, core: Shape) -> ByteSize {
-        window::workspace(self, 1, block, core)
+        window::workspace::<T, _>(self, 1, block, core)
     }
 
     fn apply(
         &self,
-        block: ArrayView3<'_, f32>,
+        block: ArrayView3<'_, T>,
         at: &Placement,
-        outputs: &mut [ArrayViewMut3<'_, f32>],
+        outputs: &mut [ArrayViewMut3<'_, T>],
     ) -> Result<(), OperatorError> {
         window::apply(self, block, at, outputs)
     }

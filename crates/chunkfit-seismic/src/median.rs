@@ -116,7 +116,6 @@ fn steps(half: usize) -> impl Iterator<Item = isize> {
 }
 
 impl Kernel for Median {
-    type Input = f32;
     type Value = i32;
     type Output = f32;
 

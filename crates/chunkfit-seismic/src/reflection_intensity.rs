@@ -5,6 +5,7 @@ use ndarray::{ArrayView3, ArrayViewMut3};
 
 use crate::catalog::{Parameter, Recipe};
 use crate::error::ParameterError;
+use crate::filter::Sample;
 use crate::task;
 use crate::window::{self, Steps, Weights, Window};
 
@@ -31,17 +32,17 @@ pub(crate) const RECIPE: Recipe = Recipe {
     },
 };
 
-/// Integral of the amplitude over a window of samples by the trapezoidal rule, in the unit of the input
-/// times samples; output `reflection-intensity`.
+/// Integral of the amplitude over a window of samples by the trapezoidal rule, in the unit of the input,
+/// a volume of `f32` or `f64`, times samples; output `reflection-intensity`.
 ///
 /// The sum over the window, centred on each sample, of which the first and the last count half. Sums
 /// in `f64`, reflecting at the faces; rounds once. A window of one sample has no width: 0.
 ///
 /// **Halo.** samples/2, rounded down, along the sample axis; none along the two others.
 ///
-/// **Memory.** With a window of c samples, a block of (_, _, k), a core of (i, _, n) and
-/// p = n + c − 1, [`workspace`](Operator::workspace) is 4·(min(p, k) + p + n) bytes; where inlines are
-/// many, i ≥ 40, not less than 4·4·2048.
+/// **Memory.** For elements of `e` bytes, a window of c samples, a block of (_, _, k), a core of
+/// (i, _, n) and p = n + c − 1, [`workspace`](Operator::workspace) is e·(min(p, k) + p + n) bytes; where
+/// inlines are many, i ≥ 40, not less than e·4·2048.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReflectionIntensity {
     samples: usize,
@@ -69,7 +70,7 @@ impl ReflectionIntensity {
     }
 }
 
-impl Operator for ReflectionIntensity {
+impl<T: Sample> Operator<T> for ReflectionIntensity {
     fn name(&self) -> String {
         format!("reflection-intensity:samples={}", self.samples)
     }
@@ -79,18 +80,18 @@ impl Operator for ReflectionIntensity {
     }
 
     fn halo(&self) -> Halo {
-        window::halo(&self.steps)
+        window::halo::<T, _>(&self.steps)
     }
 
     fn workspace(&self, block: Shape, core: Shape) -> ByteSize {
-        window::workspace(&self.steps, 1, block, core)
+        window::workspace::<T, _>(&self.steps, 1, block, core)
     }
 
     fn apply(
         &self,
-        block: ArrayView3<'_, f32>,
+        block: ArrayView3<'_, T>,
         at: &Placement,
-        outputs: &mut [ArrayViewMut3<'_, f32>],
+        outputs: &mut [ArrayViewMut3<'_, T>],
     ) -> Result<(), OperatorError> {
         let core = task::core_in_block(self, &block, at, outputs)?;
         window::run(&self.steps, block, &core, outputs);

@@ -5,6 +5,7 @@ use ndarray::{ArrayView3, ArrayViewMut3};
 
 use crate::catalog::{Parameter, Recipe};
 use crate::error::ParameterError;
+use crate::filter::Sample;
 use crate::parse::per_axis;
 use crate::window::{self, Kernel, Line, Rows, Traces, Window, sum, summed};
 
@@ -31,15 +32,18 @@ pub(crate) const RECIPE: Recipe = Recipe {
     },
 };
 
-/// Root mean square over a window centred on each voxel, in the unit of the input; output `rms`.
+/// Root mean square over a window centred on each voxel of a volume of `f32` or `f64`, in the unit of
+/// the input; output `rms`.
 ///
-/// Sums in `f64`, reflecting at the faces; rounds once.
+/// Sums in `f64`, reflecting at the faces; rounds once. Squares are `f64` too: infinite for amplitudes
+/// beyond 1e154, and 0 below 1e-162.
 ///
 /// **Halo.** window/2, rounded down, along each axis.
 ///
-/// **Memory.** With window (a, b, c), a block of (_, x, k), a core of (i, _, n) and p = n + c − 1,
-/// [`workspace`](Operator::workspace) is 8·(min(b, x)·min(p, k) + p) + 4·n bytes; where inlines are
-/// many, i ≥ max(40, 4·a), not less than 8·2048·(min(b, x) + 2) + 4·(a − 1).
+/// **Memory.** For elements of `e` bytes, window (a, b, c), a block of (_, x, k), a core of (i, _, n)
+/// and p = n + c − 1, [`workspace`](Operator::workspace) is 8·(min(b, x)·min(p, k) + p) + e·n bytes;
+/// where inlines are many, i ≥ max(40, 4·a), not less than
+/// 2048·(8·(min(b, x) + 1) + 2·e) + e·(a − 1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rms {
     window: Window,
@@ -62,10 +66,9 @@ impl Rms {
     }
 }
 
-impl Kernel for Rms {
-    type Input = f32;
+impl<T: Sample> Kernel<T> for Rms {
     type Value = f64;
-    type Output = f32;
+    type Output = T;
 
     fn half(&self) -> [usize; 3] {
         self.window.half()
@@ -75,27 +78,27 @@ impl Kernel for Rms {
         [1, 1]
     }
 
-    fn across_inlines(&self, traces: &Traces<'_, f32>, row: &mut [f64]) {
+    fn across_inlines(&self, traces: &Traces<'_, T>, row: &mut [f64]) {
         sum(
-            self.half()[0],
+            self.window.half()[0],
             |by| traces.tap(by),
-            |value: f32| f64::from(value) * f64::from(value),
+            |value: T| value.into() * value.into(),
             row,
         );
     }
 
     fn across_crosslines(&self, rows: &Rows<'_, f64>, line: &mut Line<'_, f64>) {
-        sum(self.half()[1], |by| rows.tap(0, by).into(), |square| square, line.fill(0));
+        sum(self.window.half()[1], |by| rows.tap(0, by).into(), |square| square, line.fill(0));
     }
 
-    fn along_samples(&self, line: &Line<'_, f64>, _: &mut [f64], outputs: &mut [f32]) {
+    fn along_samples(&self, line: &Line<'_, f64>, _: &mut [f64], outputs: &mut [T]) {
         let voxels = self.window.voxels() as f64;
         let squares = |by| [line.tap(0, by).into()];
-        summed(self.half()[2], squares, |[squares]| (squares / voxels).sqrt() as f32, outputs);
+        summed(self.window.half()[2], squares, |[squares]| (squares / voxels).sqrt(), outputs);
     }
 }
 
-impl Operator for Rms {
+impl<T: Sample> Operator<T> for Rms {
     fn name(&self) -> String {
         format!("rms:window={}", per_axis::write(&self.window()))
     }
@@ -105,18 +108,18 @@ impl Operator for Rms {
     }
 
     fn halo(&self) -> Halo {
-        window::halo(self)
+        window::halo::<T, _>(self)
     }
 
     fn workspace(&self, block: Shape, core: Shape) -> ByteSize {
-        window::workspace(self, 1, block, core)
+        window::workspace::<T, _>(self, 1, block, core)
     }
 
     fn apply(
         &self,
-        block: ArrayView3<'_, f32>,
+        block: ArrayView3<'_, T>,
         at: &Placement,
-        outputs: &mut [ArrayViewMut3<'_, f32>],
+        outputs: &mut [ArrayViewMut3<'_, T>],
     ) -> Result<(), OperatorError> {
         window::apply(self, block, at, outputs)
     }

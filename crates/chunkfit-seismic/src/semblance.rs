@@ -5,6 +5,7 @@ use ndarray::{ArrayView3, ArrayViewMut3};
 
 use crate::catalog::{Parameter, Recipe};
 use crate::error::ParameterError;
+use crate::filter::Sample;
 use crate::parse::per_axis;
 use crate::window::{self, Kernel, Line, Rows, Traces, Window, sum, summed};
 
@@ -31,17 +32,19 @@ pub(crate) const RECIPE: Recipe = Recipe {
     },
 };
 
-/// Semblance of the traces of a window, 0 to 1; output `semblance`.
+/// Semblance of the traces of a window of a volume of `f32` or `f64`, 0 to 1; output `semblance`.
 ///
 /// With the sum over traces inside the sum over samples: Σ(Σ x)² / (Σ Σ x² · number of traces). 0 where
 /// the window holds zeros only, NaN where it holds a NaN or an infinity. Sums in `f64`, reflecting at
-/// the faces.
+/// the faces. Squares are `f64` too, which do not tell amplitudes beyond 1e154 from infinities, nor those
+/// below 1e-162 from 0.
 ///
 /// **Halo.** window/2, rounded down, along each axis.
 ///
-/// **Memory.** With window (a, b, c), a block of (_, x, k), a core of (i, _, n) and p = n + c − 1,
-/// [`workspace`](Operator::workspace) is 16·(min(b, x)·min(p, k) + p) + 4·n bytes; where inlines are
-/// many, i ≥ max(40, 4·a), not less than 8·2048·(2·min(b, x) + 3) + 4·(a − 1).
+/// **Memory.** For elements of `e` bytes, window (a, b, c), a block of (_, x, k), a core of (i, _, n)
+/// and p = n + c − 1, [`workspace`](Operator::workspace) is 16·(min(b, x)·min(p, k) + p) + e·n bytes;
+/// where inlines are many, i ≥ max(40, 4·a), not less than
+/// 2048·(16·(min(b, x) + 1) + 2·e) + e·(a − 1).
 ///
 /// **Reference.** Marfurt et al. (1998), 3-D seismic attributes using a semblance-based coherency
 /// algorithm, Geophysics 63, along horizontal layers.
@@ -67,10 +70,9 @@ impl Semblance {
     }
 }
 
-impl Kernel for Semblance {
-    type Input = f32;
+impl<T: Sample> Kernel<T> for Semblance {
     type Value = f64;
-    type Output = f32;
+    type Output = T;
 
     fn half(&self) -> [usize; 3] {
         self.window.half()
@@ -81,35 +83,35 @@ impl Kernel for Semblance {
         [2, 2]
     }
 
-    fn across_inlines(&self, traces: &Traces<'_, f32>, row: &mut [f64]) {
+    fn across_inlines(&self, traces: &Traces<'_, T>, row: &mut [f64]) {
         let n = row.len() / 2;
         let (amplitudes, squares) = row.split_at_mut(n);
-        let (half, tap) = (self.half()[0], |by| traces.tap(by));
-        sum(half, tap, |value: f32| f64::from(value), amplitudes);
-        sum(half, tap, |value: f32| f64::from(value) * f64::from(value), squares);
+        let (half, tap) = (self.window.half()[0], |by| traces.tap(by));
+        sum(half, tap, |value: T| value.into(), amplitudes);
+        sum(half, tap, |value: T| value.into() * value.into(), squares);
     }
 
     fn across_crosslines(&self, rows: &Rows<'_, f64>, line: &mut Line<'_, f64>) {
         for channel in 0..2 {
             let tap = |by| rows.tap(channel, by).into();
-            sum(self.half()[1], tap, |value| value, line.fill(channel));
+            sum(self.window.half()[1], tap, |value| value, line.fill(channel));
         }
         line.fill(0).iter_mut().for_each(|stack| *stack *= *stack);
     }
 
-    fn along_samples(&self, line: &Line<'_, f64>, _: &mut [f64], outputs: &mut [f32]) {
+    fn along_samples(&self, line: &Line<'_, f64>, _: &mut [f64], outputs: &mut [T]) {
         let traces = (self.window()[0] * self.window()[1]) as f64;
         let tap = |by| [line.tap(0, by).into(), line.tap(1, by).into()];
         let ratio = |[stack, energy]: [f64; 2]| {
             let ratio = stack / (energy * traces);
             // An infinity over an infinity is a NaN as it is.
-            (if energy == 0.0 { 0.0 } else { ratio }) as f32
+            if energy == 0.0 { 0.0 } else { ratio }
         };
-        summed(self.half()[2], tap, ratio, outputs);
+        summed(self.window.half()[2], tap, ratio, outputs);
     }
 }
 
-impl Operator for Semblance {
+impl<T: Sample> Operator<T> for Semblance {
     fn name(&self) -> String {
         format!("semblance:window={}", per_axis::write(&self.window()))
     }
@@ -119,18 +121,18 @@ impl Operator for Semblance {
     }
 
     fn halo(&self) -> Halo {
-        window::halo(self)
+        window::halo::<T, _>(self)
     }
 
     fn workspace(&self, block: Shape, core: Shape) -> ByteSize {
-        window::workspace(self, 1, block, core)
+        window::workspace::<T, _>(self, 1, block, core)
     }
 
     fn apply(
         &self,
-        block: ArrayView3<'_, f32>,
+        block: ArrayView3<'_, T>,
         at: &Placement,
-        outputs: &mut [ArrayViewMut3<'_, f32>],
+        outputs: &mut [ArrayViewMut3<'_, T>],
     ) -> Result<(), OperatorError> {
         window::apply(self, block, at, outputs)
     }

@@ -17,6 +17,7 @@ use chunkfit_core::{Axis, ByteSize, Halo, Operator, OperatorError, Placement, Re
 use ndarray::{ArrayView3, ArrayViewMut3};
 
 use crate::error::ParameterError;
+use crate::filter::Sample;
 use crate::{task, trace};
 pub(crate) use pair::Pair;
 pub(crate) use pass::{Part, Weights, convolve, mean, parts, sum, summed};
@@ -70,13 +71,11 @@ impl Window {
     }
 }
 
-/// What a filter does at each of the three steps.
+/// What a filter of elements of type `T` does at each of the three steps.
 ///
 /// Rows, and lines, hold one or more values for each sample, channel after channel. Their elements are
 /// samples of one inline, or of several side by side.
-pub(crate) trait Kernel {
-    /// What is read.
-    type Input: Copy + Default;
+pub(crate) trait Kernel<T = f32> {
     /// What is kept between the steps.
     type Value: Copy + Default;
     /// What is made.
@@ -94,7 +93,7 @@ pub(crate) trait Kernel {
     }
 
     /// Makes a row from traces.
-    fn across_inlines(&self, traces: &Traces<'_, Self::Input>, row: &mut [Self::Value]);
+    fn across_inlines(&self, traces: &Traces<'_, T>, row: &mut [Self::Value]);
 
     /// Makes a line from rows.
     fn across_crosslines(&self, rows: &Rows<'_, Self::Value>, line: &mut Line<'_, Self::Value>);
@@ -109,7 +108,7 @@ pub(crate) trait Kernel {
 }
 
 /// Heap bytes of [`run`] at most.
-pub(crate) fn workspace<K: Kernel>(
+pub(crate) fn workspace<T: Sample, K: Kernel<T>>(
     kernel: &K,
     n_outputs: usize,
     block: Shape,
@@ -121,15 +120,15 @@ pub(crate) fn workspace<K: Kernel>(
         return alone;
     }
     let side_by_side = sweep::workspace_side_by_side(kernel, numbers, block);
-    alone.max(side_by_side + Stretch::<K::Input>::bytes(1, kernel.half()[0]))
+    alone.max(side_by_side + Stretch::<T>::bytes(1, kernel.half()[0]))
 }
 
 /// Applies an operator that is nothing but a kernel.
-pub(crate) fn apply<K: Kernel<Input = f32, Output = f32> + Operator>(
+pub(crate) fn apply<T: Sample, K: Kernel<T, Output = T> + Operator<T>>(
     kernel: &K,
-    block: ArrayView3<'_, f32>,
+    block: ArrayView3<'_, T>,
     at: &Placement,
-    outputs: &mut [ArrayViewMut3<'_, f32>],
+    outputs: &mut [ArrayViewMut3<'_, T>],
 ) -> Result<(), OperatorError> {
     let core = task::core_in_block(kernel, &block, at, outputs)?;
     run(kernel, block, &core, outputs);
@@ -137,23 +136,23 @@ pub(crate) fn apply<K: Kernel<Input = f32, Output = f32> + Operator>(
 }
 
 /// Makes `core`, a part of `block`.
-pub(crate) fn run<K: Kernel<Input = f32, Output = f32>>(
+pub(crate) fn run<T: Sample, K: Kernel<T, Output = T>>(
     kernel: &K,
-    block: ArrayView3<'_, f32>,
+    block: ArrayView3<'_, T>,
     core: &Region,
-    outputs: &mut [ArrayViewMut3<'_, f32>],
+    outputs: &mut [ArrayViewMut3<'_, T>],
 ) {
     let stretches = Stretches::new(kernel.half(), core.shape());
     run_in(stretches, kernel, block, core, outputs);
 }
 
 /// Makes it in `stretches`, or inline by inline.
-fn run_in<K: Kernel<Input = f32, Output = f32>>(
+fn run_in<T: Sample, K: Kernel<T, Output = T>>(
     stretches: Option<Stretches>,
     kernel: &K,
-    block: ArrayView3<'_, f32>,
+    block: ArrayView3<'_, T>,
     core: &Region,
-    outputs: &mut [ArrayViewMut3<'_, f32>],
+    outputs: &mut [ArrayViewMut3<'_, T>],
 ) {
     match stretches {
         None => inline_by_inline(kernel, block, core, outputs),
@@ -161,11 +160,11 @@ fn run_in<K: Kernel<Input = f32, Output = f32>>(
     }
 }
 
-fn inline_by_inline<K: Kernel<Input = f32, Output = f32>>(
+fn inline_by_inline<T: Sample, K: Kernel<T, Output = T>>(
     kernel: &K,
-    block: ArrayView3<'_, f32>,
+    block: ArrayView3<'_, T>,
     core: &Region,
-    outputs: &mut [ArrayViewMut3<'_, f32>],
+    outputs: &mut [ArrayViewMut3<'_, T>],
 ) {
     let mut sweep = Sweep::new(kernel, [1, outputs.len()], block.dim().into(), core, 1);
     for (i, inline) in core.range(Axis::Inline).enumerate() {
@@ -177,12 +176,12 @@ fn inline_by_inline<K: Kernel<Input = f32, Output = f32>>(
     }
 }
 
-fn side_by_side<K: Kernel<Input = f32, Output = f32>>(
+fn side_by_side<T: Sample, K: Kernel<T, Output = T>>(
     stretches: Stretches,
     kernel: &K,
-    block: ArrayView3<'_, f32>,
+    block: ArrayView3<'_, T>,
     core: &Region,
-    outputs: &mut [ArrayViewMut3<'_, f32>],
+    outputs: &mut [ArrayViewMut3<'_, T>],
 ) {
     let [half, ..] = kernel.half();
     let width = stretches.length + 2 * half;
@@ -197,7 +196,7 @@ fn side_by_side<K: Kernel<Input = f32, Output = f32>>(
 }
 
 /// The halo of an operator that is nothing but a kernel.
-pub(crate) fn halo<K: Kernel>(kernel: &K) -> Halo {
+pub(crate) fn halo<T, K: Kernel<T>>(kernel: &K) -> Halo {
     Halo::symmetric(kernel.half())
 }
 
@@ -209,29 +208,29 @@ mod tests {
     use super::*;
     use crate::{GradientDips, GradientMagnitude, Mean, Median, Rms, Semblance};
 
-    type Outputs<'a, 'v> = &'a mut [ArrayViewMut3<'v, f32>];
+    type Outputs<'a, 'v, T> = &'a mut [ArrayViewMut3<'v, T>];
 
     /// Whole volumes and cores in them, with a NaN, in one piece of memory or not.
-    fn check<const N: usize>(
+    fn check<T: Sample, const N: usize>(
         name: &str,
-        run: impl Fn(Option<Stretches>, ArrayView3<'_, f32>, &Region, Outputs<'_, '_>),
+        run: impl Fn(Option<Stretches>, ArrayView3<'_, T>, &Region, Outputs<'_, '_, T>),
     ) {
         for seed in 0..40 {
             let mut dice = Dice::new(seed);
             let shape = dice.shape([17, 5, 7]);
-            let mut volume = dice.volume(shape);
+            let mut volume = dice.volume(shape).mapv(|v| T::from_f64(f64::from(v) / 3.0));
             if dice.between(0, 1) == 1 {
                 let [i, x, k] = dice.region(shape).start();
-                volume[[i, x, k]] = f32::NAN;
+                volume[[i, x, k]] = T::from_f64(f64::NAN);
             }
             let core = if seed % 3 == 0 { Region::whole(shape) } else { dice.region(shape) };
-            let mut apart = Array3::zeros(shape.extents().map(|n| 2 * n));
+            let mut apart = Array3::from_elem(shape.extents().map(|n| 2 * n), T::default());
             apart.slice_mut(s![..;2, ..;2, ..;2]).assign(&volume);
-            let bits = |stretches, block: ArrayView3<'_, f32>| {
-                let mut made =
-                    [(); N].map(|()| Array3::<f32>::from_elem(core.shape().extents(), 77.0));
+            let bits = |stretches, block: ArrayView3<'_, T>| {
+                let dirty = Array3::from_elem(core.shape().extents(), T::from_f64(77.0));
+                let mut made = [(); N].map(|()| dirty.clone());
                 run(stretches, block, &core, &mut made.each_mut().map(|made| made.view_mut()));
-                made.map(|made| made.mapv(f32::to_bits))
+                made.map(|made| made.mapv(|value| value.into().to_bits()))
             };
             let expected = bits(None, volume.view());
             for length in 1..=core.shape()[Axis::Inline] {
@@ -244,40 +243,47 @@ mod tests {
         }
     }
 
-    fn check_kernel<K: Kernel<Input = f32, Output = f32>>(name: &str, kernel: &K) {
-        check::<1>(name, |stretches, block, core, outputs| {
+    fn check_kernel<T: Sample, K: Kernel<T, Output = T>>(name: &str, kernel: &K) {
+        check::<T, 1>(name, |stretches, block, core, outputs| {
             run_in(stretches, kernel, block, core, outputs);
         });
     }
 
-    fn check_pair<A, B, const N: usize>(name: &str, pair: &Pair<'_, A, B>)
+    fn check_pair<T, A, B, const N: usize>(name: &str, pair: &Pair<'_, T, A, B>)
     where
-        A: Kernel<Input = f32>,
-        B: Kernel<Input = A::Output, Output = f32>,
+        T: Sample,
+        A: Kernel<T>,
+        B: Kernel<A::Output, Output = T>,
     {
-        check::<N>(name, |stretches, block, core, outputs| {
+        check::<T, N>(name, |stretches, block, core, outputs| {
             let shape = Shape::new(block.dim().into()).unwrap();
             pair.run(stretches, pair.parts(block, shape, *core), outputs);
         });
     }
 
-    #[test]
-    fn inlines_side_by_side_give_the_same_bits() {
+    fn check_kernels_of<T: Sample>() {
         for window in [[3, 3, 3], [1, 5, 9], [7, 1, 1]] {
-            check_kernel("mean", &Mean::new(window).unwrap());
-            check_kernel("rms", &Rms::new(window).unwrap());
-            check_kernel("median", &Median::new(window).unwrap());
-            check_kernel("semblance", &Semblance::new(window).unwrap());
+            check_kernel::<T, _>("mean", &Mean::new(window).unwrap());
+            check_kernel::<T, _>("rms", &Rms::new(window).unwrap());
+            check_kernel::<T, _>("semblance", &Semblance::new(window).unwrap());
         }
         let sigma = [0.3, 1.0, 0.7];
-        check_kernel("gradient-magnitude", &GradientMagnitude::new(sigma, 4.0).unwrap());
+        check_kernel::<T, _>("gradient-magnitude", &GradientMagnitude::new(sigma, 4.0).unwrap());
         let slope = Steps([Weights::odd(&[0.5, 0.1]), Weights::one(), Weights::odd(&[0.5])]);
         let smooth = Steps([[0.6, 0.2], [0.5, 0.3], [0.4, 0.1]].map(|half| Weights::even(&half)));
-        let pair = Pair { first: &slope, second: &smooth, n_between: 1 };
-        check_pair::<_, _, 1>("two steps", &pair);
+        check_pair::<T, _, _, 1>("two steps", &Pair::new(&slope, 1, &smooth));
+    }
+
+    #[test]
+    fn inlines_side_by_side_give_the_same_bits() {
+        check_kernels_of::<f32>();
+        check_kernels_of::<f64>();
+        for window in [[3, 3, 3], [1, 5, 9], [7, 1, 1]] {
+            check_kernel("median", &Median::new(window).unwrap());
+        }
         for window in [[3, 3, 3], [5, 1, 3]] {
             let dips = GradientDips::new(window, 1.0).unwrap();
-            check_pair::<_, _, 2>("gradient-dips", &dips.pair());
+            check_pair::<_, _, _, 2>("gradient-dips", &dips.pair());
         }
     }
 }

@@ -1,8 +1,10 @@
 //! Heap bytes of every operator against what it declares.
 
-use chunkfit_core::testing::{Dice, check_workspace};
-use chunkfit_core::{ByteSize, Operator, Placement, Region, Shape};
-use chunkfit_seismic::{Gaussian, parse};
+use chunkfit_core::testing::{Dice, Voxel, check_workspace};
+use chunkfit_core::{Axis, ByteSize, Operator, Placement, Region, Shape};
+use chunkfit_seismic::{
+    Derivative, Gaussian, GradientMagnitude, Mean, ReflectionIntensity, Rms, Semblance, parse,
+};
 use ndarray::Array3;
 
 #[global_allocator]
@@ -49,13 +51,10 @@ fn main() {
         "time-gain",
         "rescale:min=0",
     ] {
-        let operator = operator(name);
-        // At the faces of a volume less is needed than declared.
-        check_workspace(operator.as_ref(), [20, 30, 90], 60, ByteSize::kib(32), heap_peak);
-        check_workspace(operator.as_ref(), [3, 4, 300], 20, ByteSize::kib(32), heap_peak);
-        // Lines of inlines side by side have room for many.
-        check_workspace(operator.as_ref(), [200, 5, 50], 40, ByteSize::mib(1), heap_peak);
-        declared_to_the_byte(operator.as_ref());
+        filter(operator(name).as_ref());
+    }
+    for operator in wide() {
+        filter(operator.as_ref());
     }
     // Planes of a few voxels, and lines that are cut.
     for name in ["gaussian", "gaussian:sigma=1x0.4x2"] {
@@ -103,12 +102,36 @@ fn traces_that_are_not_contiguous(operator: &dyn Operator) {
     }
 }
 
+/// Filters of volumes of `f64`.
+fn wide() -> [Box<dyn Operator<f64>>; 8] {
+    const RIGHT: &str = "the parameters are right";
+    [
+        Box::new(Mean::new([3, 1, 21]).expect(RIGHT)),
+        Box::new(Rms::new([3, 5, 1]).expect(RIGHT)),
+        Box::new(GradientMagnitude::new([1.0; 3], 4.0).expect(RIGHT)),
+        Box::new(Semblance::new([3, 3, 9]).expect(RIGHT)),
+        Box::new(ReflectionIntensity::new(9).expect(RIGHT)),
+        Box::new(Derivative::second(Axis::Inline)),
+        Box::new(Derivative::first(Axis::Crossline)),
+        Box::new(Derivative::second(Axis::Sample)),
+    ]
+}
+
+fn filter<T: Voxel>(operator: &dyn Operator<T>) {
+    // At the faces of a volume less is needed than declared.
+    check_workspace(operator, [20, 30, 90], 60, ByteSize::kib(32), heap_peak);
+    check_workspace(operator, [3, 4, 300], 20, ByteSize::kib(32), heap_peak);
+    // Lines of inlines side by side have room for many.
+    check_workspace(operator, [200, 5, 50], 40, ByteSize::mib(1), heap_peak);
+    declared_to_the_byte(operator);
+}
+
 fn operator(name: &str) -> Box<dyn Operator> {
     parse(name).expect("the name is right")
 }
 
 /// Far from every face a filter uses what it declares.
-fn declared_to_the_byte(operator: &dyn Operator) {
+fn declared_to_the_byte<T: Voxel>(operator: &dyn Operator<T>) {
     let volume = Shape::new([60, 62, 80]).expect("not empty");
     let core = Region::new([28, 29, 30], Shape::new([4, 5, 21]).expect("not empty"));
     let (used, declared) = task(operator, &Placement::new(volume, core, &operator.halo()));
@@ -120,10 +143,10 @@ fn whole(operator: &dyn Operator, extents: [usize; 3]) -> (ByteSize, ByteSize) {
 }
 
 /// Heap bytes used and declared.
-fn task(operator: &dyn Operator, at: &Placement) -> (ByteSize, ByteSize) {
-    let block = Dice::new(1).volume(at.block().shape());
+fn task<T: Voxel>(operator: &dyn Operator<T>, at: &Placement) -> (ByteSize, ByteSize) {
+    let block = Dice::new(1).volume(at.block().shape()).mapv(T::from);
     let core = at.core().shape();
-    let mut outputs = vec![Array3::zeros(core.extents()); operator.outputs().len()];
+    let mut outputs = vec![Array3::from_elem(core.extents(), T::DIRT); operator.outputs().len()];
     let mut views: Vec<_> = outputs.iter_mut().map(|output| output.view_mut()).collect();
     let used = heap_peak(&mut || {
         operator.apply(block.view(), at, &mut views).expect("the arrays fit");

@@ -47,15 +47,12 @@ pub fn gaussian_gradient_magnitude<T: Sample, D: RemoveAxis>(
         });
         array::passes(array.view(), &kernels.collect::<Vec<_>>())
     };
-    let rounded = |number: f64| -> f64 { T::from_f64(number).into() };
     let mut length: Array<T, D> = fresh(array.raw_dim());
     for axis in 0..array.ndim() {
-        Zip::from(&mut length).and(&component(axis)).for_each(|sum, &value| {
-            let (so_far, value): (f64, f64) = ((*sum).into(), value.into());
-            *sum = T::from_f64(so_far + rounded(value * value));
-        });
+        let component = component(axis);
+        Zip::from(&mut length).and(&component).for_each(|sum, &value| *sum += value * value);
     }
-    length.mapv_inplace(|sum| T::from_f64(sum.into().sqrt()));
+    length.mapv_inplace(T::sqrt);
     Ok(length)
 }
 

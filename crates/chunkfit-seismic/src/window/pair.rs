@@ -1,3 +1,5 @@
+use std::marker::PhantomData;
+
 use chunkfit_core::{Axis, ByteSize, Halo, Operator, OperatorError, Placement, Region, Shape};
 use ndarray::{ArrayView3, ArrayViewMut3};
 
@@ -5,23 +7,31 @@ use super::planes::{OfPlanes, Planes};
 use super::stretch::{self, OfBlock, Stretch, Stretches, enough};
 use super::sweep::{Source, Sweep, workspace, workspace_side_by_side};
 use super::{Kernel, Traces};
+use crate::filter::Sample;
 use crate::ring::{Ring, slots};
 use crate::{task, trace};
 
 /// Two kernels in sequence: the second is applied to each output of the first, of which only a window
 /// is held. Faces reflect at both.
-pub(crate) struct Pair<'k, A, B> {
-    pub(crate) first: &'k A,
-    pub(crate) second: &'k B,
+pub(crate) struct Pair<'k, T, A, B> {
+    first: &'k A,
+    second: &'k B,
     /// Outputs of the first.
-    pub(crate) n_between: usize,
+    n_between: usize,
+    element: PhantomData<T>,
 }
 
-impl<A, B> Pair<'_, A, B>
+impl<'k, T, A, B> Pair<'k, T, A, B>
 where
-    A: Kernel<Input = f32>,
-    B: Kernel<Input = A::Output, Output = f32>,
+    T: Sample,
+    A: Kernel<T>,
+    B: Kernel<A::Output, Output = T>,
 {
+    /// A first kernel with so many outputs, and a second.
+    pub(crate) const fn new(first: &'k A, n_between: usize, second: &'k B) -> Self {
+        Self { first, second, n_between, element: PhantomData }
+    }
+
     /// Voxels on each side that both see together.
     fn half(&self) -> [usize; 3] {
         let (first, second) = (self.first.half(), self.second.half());
@@ -53,7 +63,7 @@ where
         }
         let (n, [half_first, ..], [half, ..]) =
             (self.n_between, self.first.half(), self.second.half());
-        Stretch::<f32>::bytes(1, half_first)
+        Stretch::<T>::bytes(1, half_first)
             + workspace_side_by_side(self.first, [1, n], block)
             + Stretch::<A::Output>::bytes(n, half)
             + workspace_side_by_side(self.second, [n, 1], block)
@@ -66,10 +76,10 @@ where
 
     pub(crate) fn apply(
         &self,
-        operator: &dyn Operator,
-        block: ArrayView3<'_, f32>,
+        operator: &dyn Operator<T>,
+        block: ArrayView3<'_, T>,
         at: &Placement,
-        outputs: &mut [ArrayViewMut3<'_, f32>],
+        outputs: &mut [ArrayViewMut3<'_, T>],
     ) -> Result<(), OperatorError> {
         let core = task::core_in_block(operator, &block, at, outputs)?;
         let stretches = Stretches::new(self.half(), core.shape());
@@ -80,10 +90,10 @@ where
     /// The parts of a block of this shape.
     pub(super) fn parts<'a>(
         &self,
-        block: ArrayView3<'a, f32>,
+        block: ArrayView3<'a, T>,
         shape: Shape,
         core: Region,
-    ) -> Parts<'a> {
+    ) -> Parts<'a, T> {
         let between = core.expand(&Halo::symmetric(self.second.half()), shape);
         Parts { block, between, core }
     }
@@ -92,8 +102,8 @@ where
     pub(super) fn run(
         &self,
         stretches: Option<Stretches>,
-        parts: Parts<'_>,
-        outputs: &mut [ArrayViewMut3<'_, f32>],
+        parts: Parts<'_, T>,
+        outputs: &mut [ArrayViewMut3<'_, T>],
     ) {
         match stretches {
             None => self.inline_by_inline(parts, outputs),
@@ -102,7 +112,7 @@ where
     }
 
     /// A window of planes lies between.
-    fn inline_by_inline(&self, parts: Parts<'_>, outputs: &mut [ArrayViewMut3<'_, f32>]) {
+    fn inline_by_inline(&self, parts: Parts<'_, T>, outputs: &mut [ArrayViewMut3<'_, T>]) {
         let (mut first, mut second) = self.sweeps(&parts, [1, 1]);
         let Parts { block, between, core } = parts;
         let (n_inlines, ..) = block.dim();
@@ -132,8 +142,8 @@ where
     fn side_by_side(
         &self,
         stretches: Stretches,
-        parts: Parts<'_>,
-        outputs: &mut [ArrayViewMut3<'_, f32>],
+        parts: Parts<'_, T>,
+        outputs: &mut [ArrayViewMut3<'_, T>],
     ) {
         let [half_first, half] = [self.first.half()[0], self.second.half()[0]];
         let width = stretches.length + 2 * half;
@@ -156,7 +166,11 @@ where
     }
 
     /// A sweep for each of the two, with so many inlines side by side.
-    fn sweeps(&self, parts: &Parts<'_>, widths: [usize; 2]) -> (Sweep<'_, A>, Sweep<'_, B>) {
+    fn sweeps(
+        &self,
+        parts: &Parts<'_, T>,
+        widths: [usize; 2],
+    ) -> (Sweep<'_, T, A>, Sweep<'_, A::Output, B>) {
         let Parts { block, ref between, ref core } = *parts;
         let ([width_first, width], n) = (widths, self.n_between);
         let (extents, within) = (between.shape().extents(), core.within(between));
@@ -168,22 +182,22 @@ where
 }
 
 /// A block, the part of it that lies between, and the core.
-pub(super) struct Parts<'a> {
-    block: ArrayView3<'a, f32>,
+pub(super) struct Parts<'a, T> {
+    block: ArrayView3<'a, T>,
     between: Region,
     core: Region,
 }
 
 /// What the first of a pair makes of a stretch of inlines.
-struct Between<'a, 'k, A: Kernel> {
-    from: OfBlock<'a, f32>,
-    first: Sweep<'k, A>,
+struct Between<'a, 'k, T, A: Kernel<T>> {
+    from: OfBlock<'a, T>,
+    first: Sweep<'k, T, A>,
     made: Stretch<A::Output>,
     /// First crossline in the block.
     crossline: usize,
 }
 
-impl<A: Kernel<Input = f32>> Source<A::Output> for Between<'_, '_, A> {
+impl<T: Sample, A: Kernel<T>> Source<A::Output> for Between<'_, '_, T, A> {
     fn traces(&mut self, crossline: usize) -> Traces<'_, A::Output> {
         let Self { from, first, made, .. } = self;
         first.crossline(from, self.crossline + crossline, |number, line| made.take(number, line));

@@ -1,6 +1,6 @@
 //! Passes over the lines of a window: `tap(by)` is the line that lies `by` steps away along the axis
-//! of the pass. All sum in `f64`, always in the same order, and go through a line part by part, so
-//! that sums stay in the nearest cache.
+//! of the pass. All sum in `f64`, whatever the type of the elements, always in the same order, and go
+//! through a line part by part, so that sums stay in the nearest cache.
 //!
 //! What is dispatched moves its output: a closure that could be called twice is called through a
 //! function that does not use the instructions of the processor.
@@ -8,6 +8,8 @@
 use std::ops::Range;
 
 use ndarray::ArrayView1;
+
+use crate::filter::Sample;
 
 /// Elements of a part.
 pub(crate) const PART: usize = 256;
@@ -82,10 +84,10 @@ pub(crate) fn parts<T>(out: &mut [T], mut f: impl FnMut(Range<usize>, &mut [T]))
 
 /// Correlates with `weights`, in the order of `scipy.ndimage.correlate1d`: centre first, then pairs
 /// from the far end inwards.
-pub(crate) fn convolve<'a>(
+pub(crate) fn convolve<'a, T: Sample + 'a>(
     weights: &Weights,
-    tap: impl Fn(isize) -> ArrayView1<'a, f32>,
-    out: &mut [f32],
+    tap: impl Fn(isize) -> ArrayView1<'a, T>,
+    out: &mut [T],
 ) {
     pulp::Arch::new().dispatch(
         #[inline(always)]
@@ -93,8 +95,8 @@ pub(crate) fn convolve<'a>(
             0 if weights.half[0] == 1.0 => {
                 tap(0).iter().zip(out).for_each(|(value, out)| *out = *value);
             }
-            1 => convolve_short::<1>(weights, tap, out),
-            2 => convolve_short::<2>(weights, tap, out),
+            1 => convolve_short::<T, 1>(weights, tap, out),
+            2 => convolve_short::<T, 2>(weights, tap, out),
             _ => convolve_long(weights, tap, out),
         },
     );
@@ -102,10 +104,10 @@ pub(crate) fn convolve<'a>(
 
 /// All taps at a time.
 #[inline(always)]
-fn convolve_short<'a, const RADIUS: usize>(
+fn convolve_short<'a, T: Sample + 'a, const RADIUS: usize>(
     weights: &Weights,
-    tap: impl Fn(isize) -> ArrayView1<'a, f32>,
-    out: &mut [f32],
+    tap: impl Fn(isize) -> ArrayView1<'a, T>,
+    out: &mut [T],
 ) {
     let (centre_weight, sign) = (weights.half[0], weights.sign);
     let side: [f64; RADIUS] = std::array::from_fn(|by| weights.half[by + 1]);
@@ -125,11 +127,11 @@ fn convolve_short<'a, const RADIUS: usize>(
             let before = before.each_ref().map(|part| &part.values()[..n]);
             let after = after.each_ref().map(|part| &part.values()[..n]);
             for k in 0..n {
-                let mut sum = f64::from(centre[k]) * centre_weight;
+                let mut sum = centre[k].into() * centre_weight;
                 for by in (0..RADIUS).rev() {
-                    sum += (f64::from(before[by][k]) + sign * f64::from(after[by][k])) * side[by];
+                    sum += (before[by][k].into() + sign * after[by][k].into()) * side[by];
                 }
-                out[k] = sum as f32;
+                out[k] = T::from_f64(sum);
             }
         },
     );
@@ -137,10 +139,10 @@ fn convolve_short<'a, const RADIUS: usize>(
 
 /// Tap by tap.
 #[inline(always)]
-fn convolve_long<'a>(
+fn convolve_long<'a, T: Sample + 'a>(
     weights: &Weights,
-    tap: impl Fn(isize) -> ArrayView1<'a, f32>,
-    out: &mut [f32],
+    tap: impl Fn(isize) -> ArrayView1<'a, T>,
+    out: &mut [T],
 ) {
     parts(
         out,
@@ -150,7 +152,7 @@ fn convolve_long<'a>(
             let sums = &mut sums[..out.len()];
             let centre = Part::of(tap(0), at.clone());
             for (sum, &value) in sums.iter_mut().zip(centre.values()) {
-                *sum = f64::from(value) * weights.half[0];
+                *sum = value.into() * weights.half[0];
             }
             for (by, &weight) in weights.half.iter().enumerate().skip(1).rev() {
                 let before = Part::of(tap(-(by as isize)), at.clone());
@@ -158,16 +160,20 @@ fn convolve_long<'a>(
                 for ((sum, &before), &after) in
                     sums.iter_mut().zip(before.values()).zip(after.values())
                 {
-                    *sum += (f64::from(before) + weights.sign * f64::from(after)) * weight;
+                    *sum += (before.into() + weights.sign * after.into()) * weight;
                 }
             }
-            out.iter_mut().zip(&*sums).for_each(|(out, sum)| *out = *sum as f32);
+            out.iter_mut().zip(&*sums).for_each(|(out, sum)| *out = T::from_f64(*sum));
         },
     );
 }
 
 /// Mean of `2 * half + 1` lines, each window summed on its own.
-pub(crate) fn mean<'a>(half: usize, tap: impl Fn(isize) -> ArrayView1<'a, f32>, out: &mut [f32]) {
+pub(crate) fn mean<'a, T: Sample + 'a>(
+    half: usize,
+    tap: impl Fn(isize) -> ArrayView1<'a, T>,
+    out: &mut [T],
+) {
     let count = (2 * half + 1) as f64;
     pulp::Arch::new().dispatch(
         #[inline(always)]
@@ -183,9 +189,11 @@ pub(crate) fn mean<'a>(half: usize, tap: impl Fn(isize) -> ArrayView1<'a, f32>, 
                         let line = Part::of(tap(by), at.clone());
                         sums.iter_mut()
                             .zip(line.values())
-                            .for_each(|(sum, &value)| *sum += f64::from(value));
+                            .for_each(|(sum, &value)| *sum += value.into());
                     }
-                    out.iter_mut().zip(&*sums).for_each(|(out, sum)| *out = (sum / count) as f32);
+                    out.iter_mut()
+                        .zip(&*sums)
+                        .for_each(|(out, sum)| *out = T::from_f64(sum / count));
                 },
             );
         },
@@ -221,11 +229,11 @@ pub(crate) fn sum<'a, T: Copy + Default + 'a>(
 }
 
 /// What `finish` makes of the sums of `N` channels over `2 * half + 1` lines.
-pub(crate) fn summed<'a, const N: usize>(
+pub(crate) fn summed<'a, T: Sample, const N: usize>(
     half: usize,
     tap: impl Fn(isize) -> [ArrayView1<'a, f64>; N],
-    finish: impl Fn([f64; N]) -> f32,
-    out: &mut [f32],
+    finish: impl Fn([f64; N]) -> f64,
+    out: &mut [T],
 ) {
     pulp::Arch::new().dispatch(
         #[inline(always)]
@@ -245,7 +253,7 @@ pub(crate) fn summed<'a, const N: usize>(
                         }
                     }
                     for (k, out) in out.iter_mut().enumerate() {
-                        *out = finish(sums.each_ref().map(|sums| sums[k]));
+                        *out = T::from_f64(finish(sums.each_ref().map(|sums| sums[k])));
                     }
                 },
             );

@@ -14,7 +14,7 @@ pub(super) trait Source<T> {
 }
 
 /// What is held while a kernel moves over the crosslines of one inline, or of several side by side.
-pub(super) struct Sweep<'k, K: Kernel> {
+pub(super) struct Sweep<'k, T, K: Kernel<T>> {
     kernel: &'k K,
     n_inputs: usize,
     crosslines: Range<usize>,
@@ -39,7 +39,7 @@ fn lengths(half: usize, block: usize, core: usize) -> [usize; 3] {
 }
 
 /// Heap bytes of [`Sweep::new`] with one inline at a time.
-pub(super) fn workspace<K: Kernel>(
+pub(super) fn workspace<T, K: Kernel<T>>(
     kernel: &K,
     numbers: [usize; 2],
     block: Shape,
@@ -51,7 +51,7 @@ pub(super) fn workspace<K: Kernel>(
 }
 
 /// Heap bytes of [`Sweep::new`] with inlines side by side, at most.
-pub(super) fn workspace_side_by_side<K: Kernel>(
+pub(super) fn workspace_side_by_side<T, K: Kernel<T>>(
     kernel: &K,
     numbers: [usize; 2],
     block: Shape,
@@ -60,7 +60,7 @@ pub(super) fn workspace_side_by_side<K: Kernel>(
 }
 
 /// Heap bytes of a window of rows for all inputs; and of a line, scratch and outputs for one.
-fn bytes<K: Kernel>(
+fn bytes<T, K: Kernel<T>>(
     kernel: &K,
     [n_inputs, n_outputs]: [usize; 2],
     n_crosslines: usize,
@@ -73,7 +73,7 @@ fn bytes<K: Kernel>(
         + ByteSize::of::<K::Output>(n_outputs * out)
 }
 
-impl<'k, K: Kernel> Sweep<'k, K> {
+impl<'k, T, K: Kernel<T>> Sweep<'k, T, K> {
     /// A sweep that makes `n_outputs` of `core`, a part of a block of shape `block`, from each of
     /// `n_inputs`, with `width` inlines side by side.
     pub(super) fn new(
@@ -118,7 +118,7 @@ impl<'k, K: Kernel> Sweep<'k, K> {
     /// Makes all crosslines: `write` gets the crossline of the core, the output, and its line.
     pub(super) fn run(
         &mut self,
-        source: &mut impl Source<K::Input>,
+        source: &mut impl Source<T>,
         mut write: impl FnMut(usize, usize, &[K::Output]),
     ) {
         self.restart();
@@ -130,7 +130,7 @@ impl<'k, K: Kernel> Sweep<'k, K> {
     /// Makes the next crossline: `write` gets the output, and its line.
     pub(super) fn crossline(
         &mut self,
-        source: &mut impl Source<K::Input>,
+        source: &mut impl Source<T>,
         crossline: usize,
         mut write: impl FnMut(usize, &[K::Output]),
     ) {

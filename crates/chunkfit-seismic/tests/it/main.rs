@@ -12,4 +12,5 @@ mod oracle;
 mod property;
 mod verify;
 mod whole;
+mod wide;
 mod windows;
