@@ -72,7 +72,15 @@ impl Input {
     fn new(shape: Shape, place: Option<&str>) -> Result<Self, Error> {
         let [inlines, crosslines, samples] = shape.extents();
         match place {
-            None => Ok(Self::Memory(noise(shape.extents()))),
+            None => {
+                // In huge pages where there are, as the arrays of NumPy.
+                let same = chunkfit_seismic::parse("rescale:min=-1e30")?;
+                let noise = noise(shape.extents());
+                let [volume] =
+                    <[_; 1]>::try_from(chunkfit_seismic::whole(same.as_ref(), noise.view())?)
+                        .map_err(|_| "rescale has one output")?;
+                Ok(Self::Memory(volume))
+            }
             Some("mapped") => {
                 let file = tempfile::tempfile()?;
                 let mut to = BufWriter::new(&file);

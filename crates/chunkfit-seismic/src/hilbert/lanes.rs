@@ -33,6 +33,9 @@ impl WithSimd for Gather<'_> {
         for (number, tile) in tiles.iter_mut().enumerate() {
             *tile = turned(simd, |lane| rows[lane][number]).map(|v| simd.mul_f32s(v, scale));
         }
+        if rest.is_empty() {
+            return;
+        }
         let ends = turned(simd, |lane| {
             let mut piece = [0.0; TILE];
             piece[..rest.len()].copy_from_slice(row(lane).1);
@@ -80,6 +83,9 @@ impl WithSimd for Scatter<'_> {
             for (piece, (tiles, _)) in pieces.iter().zip(&mut rows) {
                 tiles[number] = *piece;
             }
+        }
+        if rest.is_empty() {
+            return;
         }
         let mut tile = [simd.splat_f32s(0.0); TILE];
         tile[..rest.len()].copy_from_slice(rest);
