@@ -76,10 +76,8 @@ impl Input {
                 // In huge pages where there are, as the arrays of NumPy.
                 let same = chunkfit_seismic::parse("rescale:min=-1e30")?;
                 let noise = noise(shape.extents());
-                let [volume] =
-                    <[_; 1]>::try_from(chunkfit_seismic::whole(same.as_ref(), noise.view())?)
-                        .map_err(|_| "rescale has one output")?;
-                Ok(Self::Memory(volume))
+                let volume = chunkfit_seismic::whole(same.as_ref(), noise.view())?.pop();
+                Ok(Self::Memory(volume.ok_or("rescale has one output")?))
             }
             Some("mapped") => {
                 let file = tempfile::tempfile()?;

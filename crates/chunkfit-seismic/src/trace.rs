@@ -56,6 +56,19 @@ impl<'a, T> Traces<'a, T> {
         self.in_whole(at).or_else(|| self.at(at).to_slice())
     }
 
+    /// One trace in one piece of memory: its copy in `room` where it is not.
+    pub(crate) fn slice_in<'r>(&self, at: [usize; 2], room: &'r mut Vec<T>) -> &'r [T]
+    where
+        'a: 'r,
+        T: Copy,
+    {
+        self.slice(at).unwrap_or_else(|| {
+            room.clear();
+            room.extend(self.at(at));
+            room
+        })
+    }
+
     #[inline(always)]
     fn in_whole(&self, at: [usize; 2]) -> Option<&'a [T]> {
         self.joined(at, 1)

@@ -95,11 +95,7 @@ impl SideBySide {
                 continue;
             }
             for ((number, im), scales) in batch.zip(quadratures.chunks_exact(n)).zip(&scales) {
-                let re = traces.slice(place(number)).unwrap_or_else(|| {
-                    copy.clear();
-                    copy.extend(traces.at(place(number)));
-                    &copy
-                });
+                let re = traces.slice_in(place(number), &mut copy);
                 sink(Batch { first: number, n, re, im, scales: std::slice::from_ref(scales) });
             }
         }

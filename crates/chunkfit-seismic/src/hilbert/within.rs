@@ -103,12 +103,7 @@ impl Within {
         let mut im = vec![0.0; n];
         let mut copy = Vec::new();
         for first in 0..traces.count() {
-            let at = traces.place(first);
-            let re = traces.slice(at).unwrap_or_else(|| {
-                copy.clear();
-                copy.extend(traces.at(at));
-                &copy
-            });
+            let re = traces.slice_in(traces.place(first), &mut copy);
             let size = arch.dispatch(Sizing(re));
             let scales = [size.scales()];
             if let Size::Exponent(_) = size {
